@@ -1,0 +1,116 @@
+// swift-tools-version: 6.2
+//
+// stageledger: which version of a secret held which stage label, at any moment, with proof.
+//
+// The layers, lowest first; `Tests/TidyTests` holds every `import` line against this table.
+
+import PackageDescription
+
+/// The settings of every target: Swift 6, strict memory safety, each warning an error.
+let settings: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+]
+
+/// Tests keep the warnings but may call C without spelling each `unsafe`.
+let testSettings: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+  .treatAllWarnings(as: .error),
+]
+
+/// A layer of the product, in `Sources/<name>`.
+func layer(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+/// The tests of the layer `name`, in `Tests/<name>Tests`.
+func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .testTarget(
+    name: "\(name)Tests", dependencies: [.target(name: name)] + dependencies,
+    swiftSettings: testSettings)
+}
+
+let package = Package(
+  name: "stageledger",
+  products: [.executable(name: "stageledger", targets: ["stageledger"])],
+  targets: [
+    // C libraries.
+    .systemLibrary(name: "CLinux", path: "Sources/CLinux"),
+    .systemLibrary(
+      name: "COpenSSL", path: "Sources/COpenSSL", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(
+      name: "CPostgres", path: "Sources/CPostgres", providers: [.apt(["libpq-dev"])]),
+
+    // 0: pure.
+    layer("CanonicalJSON"),
+    layer("Crypto", ["COpenSSL"]),
+    layer("HTTPWire"),
+    layer("TransparencyLog", ["Crypto"]),
+    layer("Ledger", ["CanonicalJSON"]),
+    .target(
+      name: "Migrations", path: "Migrations",
+      resources: [.embedInCode("0001_roles.sql")], swiftSettings: settings),
+
+    // 1: mechanisms, which know nothing of the ledger, and the use cases.
+    layer("EventLoop", ["CLinux"]),
+    layer("HTTPServer", ["HTTPWire", "EventLoop"]),
+    layer("PostgresClient", ["EventLoop", "CPostgres"]),
+    layer("PostgresCluster", ["CLinux"]),
+    layer("LedgerServices", ["Ledger", "TransparencyLog", "CanonicalJSON", "Crypto"]),
+
+    // 2: adapters, which do not know each other.
+    layer(
+      "LedgerAPI",
+      ["LedgerServices", "Ledger", "TransparencyLog", "CanonicalJSON", "Crypto", "HTTPWire"]),
+    layer(
+      "LedgerStore",
+      [
+        "LedgerServices", "Ledger", "TransparencyLog", "CanonicalJSON", "Crypto",
+        "PostgresClient", "Migrations",
+      ]),
+    layer("Clouds", ["LedgerServices", "Ledger", "CanonicalJSON", "Crypto"]),
+
+    // 3: the edge.
+    .executableTarget(
+      name: "stageledger",
+      dependencies: [
+        "CanonicalJSON", "Crypto", "HTTPWire", "TransparencyLog", "Ledger", "Migrations",
+        "EventLoop", "HTTPServer", "PostgresClient", "PostgresCluster", "LedgerServices",
+        "LedgerAPI", "LedgerStore", "Clouds",
+      ],
+      swiftSettings: settings),
+
+    // Tests.
+    .target(
+      name: "TestSupport", dependencies: ["PostgresCluster"],
+      path: "Tests/TestSupport", swiftSettings: testSettings),
+    tests("CanonicalJSON"),
+    tests("Crypto"),
+    tests("HTTPWire"),
+    tests("TransparencyLog", ["Crypto"]),
+    tests("Ledger", ["CanonicalJSON"]),
+    tests("EventLoop"),
+    tests("HTTPServer", ["HTTPWire", "EventLoop"]),
+    tests("PostgresClient", ["EventLoop", "TestSupport"]),
+    tests("PostgresCluster", ["TestSupport"]),
+    tests("LedgerServices", ["Ledger", "TransparencyLog", "Crypto"]),
+    tests("LedgerAPI", ["LedgerServices", "Ledger", "HTTPWire", "CanonicalJSON", "Crypto"]),
+    tests(
+      "LedgerStore",
+      [
+        "LedgerServices", "Ledger", "TransparencyLog", "CanonicalJSON", "PostgresClient",
+        "EventLoop", "Crypto", "TestSupport",
+      ]),
+    tests("Clouds", ["LedgerServices", "Ledger"]),
+    .testTarget(
+      name: "EndToEndTests",
+      dependencies: ["stageledger", "CanonicalJSON", "TestSupport"], swiftSettings: testSettings),
+    .testTarget(name: "TidyTests", swiftSettings: testSettings),
+  ],
+  swiftLanguageModes: [.v6]
+)

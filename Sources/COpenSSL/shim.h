@@ -1,0 +1,10 @@
+// libcrypto: digests, MACs, random bytes, constant-time comparison.
+
+#pragma once
+
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/rand.h>
+#include <openssl/sha.h>
