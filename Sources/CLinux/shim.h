@@ -1,13 +1,15 @@
 // Linux system calls that Swift's Glibc module leaves out.
 //
 // _GNU_SOURCE is not defined here on purpose: it breaks debug builds (fd_set), so accept4 and
-// pipe2 are declared by hand.
+// pthread_setname_np are declared by hand.
 
 #pragma once
 
+#include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
 int accept4(int descriptor, struct sockaddr *address, socklen_t *length, int flags);
+int pthread_setname_np(pthread_t thread, const char *name);
