@@ -46,11 +46,17 @@ extension JSONValue {
   }
 
   /// The whole number, however it was written (`100`, `1e2`); nil if this is not one.
+  ///
+  /// A double counts while its magnitude is below 2⁵³, where every whole number is exact.
   public var integerValue: Int64? {
     switch self {
-    case .integer(let value): value
-    case .double(let value): Int64(exactly: value)
-    case .null, .bool, .string, .array, .object: nil
+    case .integer(let value):
+      return value
+    case .double(let value):
+      guard value.magnitude < 0x1p53, Double(Int64(value)) == value else { return nil }
+      return Int64(value)
+    case .null, .bool, .string, .array, .object:
+      return nil
     }
   }
 
