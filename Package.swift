@@ -89,7 +89,7 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["PostgresCluster"],
       path: "Tests/TestSupport", swiftSettings: testSettings),
-    tests("CanonicalJSON"),
+    tests("CanonicalJSON", ["Crypto"]),
     tests("Crypto"),
     tests("HTTPWire"),
     tests("TransparencyLog", ["Crypto"]),
