@@ -117,11 +117,12 @@ struct JSONParser {
   }
 
   private mutating func members() throws(JSONError) -> [String: JSONValue] {
-    var members: [String: JSONValue] = [:]
     guard current != UInt8(ascii: "}") else {
       offset &+= 1
-      return members
+      return [:]
     }
+    // Room for a usual object, so that its names are hashed once and not again at each growth.
+    var members = [String: JSONValue](minimumCapacity: 8)
     repeat {
       skipSpace()
       let start = offset

@@ -34,13 +34,16 @@ public struct JSONWriter: Sendable {
       return appendDouble(Double(value))
     }
     if value < 0 { bytes.append(UInt8(ascii: "-")) }
+    // Sixteen places hold any magnitude below 2⁵³.
+    var digits = InlineArray<16, UInt8>(repeating: 0)
+    var first = digits.count
     var rest = value.magnitude
-    let start = bytes.count
     repeat {
-      bytes.append(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: rest % 10))
+      first &-= 1
+      digits[first] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: rest % 10)
       rest /= 10
     } while rest != 0
-    bytes[start...].reverse()
+    append(digits.span.extracting(first..<digits.count))
   }
 
   /// Appends a number as ECMAScript prints it; it must be finite.

@@ -17,7 +17,12 @@ public struct CRC32: Sendable {
   public init() {}
 
   /// Adds `bytes` to what is summed.
-  public mutating func update(_ bytes: some Sequence<UInt8>) {
+  public mutating func update(_ bytes: [UInt8]) {
+    update(bytes[...])
+  }
+
+  /// Adds a slice to what is summed.
+  public mutating func update(_ bytes: ArraySlice<UInt8>) {
     let table = Self.table
     for byte in bytes {
       remainder = remainder >> 8 ^ table[Int((remainder ^ UInt32(byte)) & 0xFF)]
@@ -30,7 +35,7 @@ public struct CRC32: Sendable {
   }
 
   /// The checksum of `bytes`.
-  public static func checksum(_ bytes: some Sequence<UInt8>) -> UInt32 {
+  public static func checksum(_ bytes: [UInt8]) -> UInt32 {
     var sum = CRC32()
     sum.update(bytes)
     return sum.value
