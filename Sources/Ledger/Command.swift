@@ -1,0 +1,123 @@
+// Command: what somebody asks of the ledger, as types; from here inward nothing is raw text.
+//
+// Made by the API surfaces and the reconciler, judged by `decide` in `AppendPlan`. A change asked of
+// us now is a command and the rules may refuse it; what already happened elsewhere is a fact, and is
+// recorded as reported.
+
+public import CanonicalJSON
+
+/// What to do to one secret.
+public enum Change: Hashable, Sendable {
+  /// Make the secret known, with metadata and, where the cloud makes one, its first version.
+  case registerSecret(data: [String: JSONValue], firstVersion: FirstVersion)
+  /// Make a version known; nil `id`: the service counts; nil `stages`: the rule for a new version.
+  case registerVersion(id: VersionID?, stages: [StageName]?, data: [String: JSONValue])
+  /// Put the label on the version.
+  case assignStage(StageName, to: VersionID)
+  /// Take the label away.
+  case removeStage(StageName)
+  /// Delete the secret after some days; nil: the cloud's default.
+  case scheduleDeletion(days: Int?)
+  /// Call a scheduled deletion off.
+  case restoreSecret
+  /// Delete the secret at once.
+  case deleteSecret
+  /// State what happened to a label elsewhere.
+  case recordFact(StageFact)
+
+  /// Whether registering a secret makes a first version too.
+  public enum FirstVersion: Hashable, Sendable {
+    /// The service counts it and the rule for a new version labels it, as the cloud does.
+    case automatic
+    /// Versions are registered on their own.
+    case none
+  }
+}
+
+/// What happened to one label, and when.
+public struct StageFact: Hashable, Sendable {
+  /// The label.
+  public var stage: StageName
+  /// The version that took it; nil when it was taken away.
+  public var versionID: VersionID?
+  /// When it happened.
+  public var effectiveAt: Instant
+  /// A fact about a label.
+  public init(stage: StageName, versionID: VersionID?, effectiveAt: Instant) {
+    self.stage = stage
+    self.versionID = versionID
+    self.effectiveAt = effectiveAt
+  }
+}
+
+/// What the stream version of the secret must be for the change to go ahead.
+public enum Expectation: Hashable, Sendable {
+  /// Whatever it is.
+  case any
+  /// Exactly this one.
+  case exactly(StreamVersion)
+}
+
+/// An observation of the ledger itself, such as drift found, which no cloud's rules judge.
+public struct Note: Hashable, Sendable {
+  /// What kind of fact.
+  public var type: EventType
+  /// The secret it is about; nil for the whole project.
+  public var secret: SecretName?
+  /// The label it is about; nil for none.
+  public var stage: StageName?
+  /// The version it is about; nil for none.
+  public var versionID: VersionID?
+  /// The finding it opens or resolves; nil when it is about none.
+  public var finding: FindingID?
+  /// Whatever else the type carries.
+  public var data: [String: JSONValue]
+  /// A note with every field named.
+  public init(
+    type: EventType, secret: SecretName?, stage: StageName?, versionID: VersionID?,
+    finding: FindingID?, data: [String: JSONValue]
+  ) {
+    self.type = type
+    self.secret = secret
+    self.stage = stage
+    self.versionID = versionID
+    self.finding = finding
+    self.data = data
+  }
+}
+
+/// What a submission wants done.
+public enum Intent: Hashable, Sendable {
+  /// A change of one secret, judged by the rules.
+  case change(SecretName, Change, Expectation)
+  /// Observations of the ledger itself, in order.
+  case notes([Note])
+}
+
+/// Everything about a request that goes into its events, whatever it asks.
+public struct Provenance: Hashable, Sendable {
+  /// Who acts.
+  public var principal: Principal
+  /// Through which door.
+  public var source: EventSource
+  /// Why, in the actor's words; at most 1,024 characters.
+  public var reason: String?
+  /// The change ticket; at most 256 characters.
+  public var ticket: String?
+  /// The id of the request.
+  public var requestID: String?
+  /// What ties it to work elsewhere.
+  public var correlationID: String?
+  /// Provenance with what is known.
+  public init(
+    principal: Principal, source: EventSource, reason: String? = nil, ticket: String? = nil,
+    requestID: String? = nil, correlationID: String? = nil
+  ) {
+    self.principal = principal
+    self.source = source
+    self.reason = reason
+    self.ticket = ticket
+    self.requestID = requestID
+    self.correlationID = correlationID
+  }
+}

@@ -1,0 +1,223 @@
+// Decide: the rules, as one pure function from a change and a state to what should be appended.
+//
+// Called by `AppendPlan` for every change of a batch; calls only `LabelRules`, the provider's table.
+// Invariant: a change that alters nothing gives no drafts; a refused one gives a rejection and no
+// drafts; the drafts of one change stand together or not at all.
+
+public import CanonicalJSON
+
+/// A fact about a secret that has no place in the log yet.
+public struct Draft: Hashable, Sendable {
+  /// What kind of fact.
+  public var type: EventType
+  /// The label; nil for none.
+  public var stage: StageName?
+  /// The version; nil for none.
+  public var versionID: VersionID?
+  /// The version that loses the label; nil for none.
+  public var previousVersionID: VersionID?
+  /// Where it was stated elsewhere, the time it was true; nil: the time it is recorded.
+  public var effectiveAt: Instant?
+  /// The index, in the same list, of the draft that implies this one; nil for none.
+  public var cause: Int?
+  /// Whatever else the type carries.
+  public var data: [String: JSONValue]
+
+  init(
+    _ type: EventType, stage: StageName? = nil, version: VersionID? = nil,
+    previous: VersionID? = nil, effectiveAt: Instant? = nil, cause: Int? = nil,
+    data: [String: JSONValue] = [:]
+  ) {
+    self.type = type
+    self.stage = stage
+    self.versionID = version
+    self.previousVersionID = previous
+    self.effectiveAt = effectiveAt
+    self.cause = cause
+    self.data = data
+  }
+}
+
+/// Decides what a change appends.
+///
+/// `state` must hold the secret's labels and every version the change names. `holderThen` is, for a
+/// fact, the version that held the label at the fact's effective time. `now` is the time the events
+/// will be recorded at.
+public func decide(
+  _ change: Change, on secret: SecretName, _ state: SecretState, rules: LabelRules, holderThen: VersionID?, now: Instant
+) throws(Rejection) -> [Draft] {
+  switch change {
+  case .registerSecret(let data, let firstVersion):
+    guard rules.acceptsSecret(secret) else { throw .nameNotAllowed(.secret) }
+    return try registerSecret(data: data, firstVersion: firstVersion, state, rules)
+  case .registerVersion(let id, let stages, let data):
+    try requireEnabled(state)
+    return try registerVersion(id: id, stages: stages, data: data, state, rules)
+  case .assignStage(let stage, let version):
+    try requireEnabled(state)
+    return try assign(stage, to: version, state, rules)
+  case .removeStage(let stage):
+    try requireEnabled(state)
+    guard !rules.permanent.contains(stage) else { throw .stagePermanent(stage) }
+    guard let holder = state.holder(of: stage) else { throw .stageNotFound(stage) }
+    return [Draft(.stageRemoved, stage: stage, previous: holder)]
+  case .scheduleDeletion(let days):
+    try requireEnabled(state)
+    let days = days ?? rules.recoveryDaysDefault
+    guard rules.recoveryDays.contains(days) else {
+      throw .recoveryDaysOutOfRange(rules.recoveryDays)
+    }
+    let time = now.advanced(byMicroseconds: Int64(days) * 86_400_000_000)
+    return [
+      Draft(
+        .secretDeletionScheduled,
+        data: [
+          "delete_at": .string(time.rfc3339), "recovery_window_in_days": .integer(Int64(days)),
+        ])
+    ]
+  case .restoreSecret:
+    try requireRegistered(state)
+    guard case .pendingDeletion = state.life else { throw .secretNotPendingDeletion }
+    return [Draft(.secretRestored)]
+  case .deleteSecret:
+    try requireRegistered(state)
+    return deleteSecret(state)
+  case .recordFact(let fact):
+    guard fact.effectiveAt <= now else { throw .effectiveInFuture(now: now) }
+    return recordFact(fact, state, rules, holderThen: holderThen)
+  }
+}
+
+private func requireRegistered(_ state: SecretState) throws(Rejection) {
+  switch state.life {
+  case .unregistered, .deleted: throw .secretNotFound
+  case .enabled, .pendingDeletion: return
+  }
+}
+
+private func requireEnabled(_ state: SecretState) throws(Rejection) {
+  try requireRegistered(state)
+  if case .pendingDeletion = state.life { throw .secretPendingDeletion }
+}
+
+private func registerSecret(
+  data: [String: JSONValue], firstVersion: Change.FirstVersion, _ state: SecretState,
+  _ rules: LabelRules
+) throws(Rejection) -> [Draft] {
+  switch state.life {
+  case .enabled: throw .secretExists
+  case .pendingDeletion: throw .secretPendingDeletion
+  case .unregistered, .deleted: break
+  }
+  var drafts = [Draft(.secretRegistered, data: data)]
+  if firstVersion == .automatic {
+    let version = VersionID(number: 1)
+    drafts.append(Draft(.versionRegistered, version: version, cause: 0))
+    drafts.append(
+      Draft(
+        .stageAssigned, stage: rules.current, version: version,
+        previous: state.holder(of: rules.current), cause: 1))
+  }
+  return drafts
+}
+
+/// A new version takes the current label and hands the previous label to the version it left;
+/// labels that are named replace that rule and nothing else moves.
+private func registerVersion(
+  id: VersionID?, stages: [StageName]?, data: [String: JSONValue], _ state: SecretState,
+  _ rules: LabelRules
+) throws(Rejection) -> [Draft] {
+  let version: VersionID
+  if let id {
+    guard rules.acceptsVersion(id) else { throw .nameNotAllowed(.version) }
+    guard !state.isRegistered(id) else { throw .versionExists(id) }
+    version = id
+  } else {
+    guard state.versionNumberMax < 999_999_999_999_999 else { throw .versionNumbersExhausted }
+    version = VersionID(number: state.versionNumberMax + 1)
+  }
+  var drafts = [Draft(.versionRegistered, version: version, data: data)]
+  var after = state
+  func move(_ stage: StageName, to target: VersionID, cause: Int) {
+    let holder = after.holder(of: stage)
+    guard holder != target else { return }
+    drafts.append(
+      Draft(.stageAssigned, stage: stage, version: target, previous: holder, cause: cause))
+    after.stages[stage] = SecretState.StageState(
+      versionID: target,
+      since: SecretState.Moment(effectiveAt: .latest, position: Position(checked: 0)))
+  }
+  if let stages {
+    guard stages.count <= rules.stagesMax else {
+      throw .tooManyStagesRequested(limit: rules.stagesMax)
+    }
+    for stage in stages {
+      guard rules.acceptsStage(stage) else { throw .nameNotAllowed(.stage) }
+      move(stage, to: version, cause: 0)
+    }
+  } else {
+    let left = state.holder(of: rules.current)
+    move(rules.current, to: version, cause: 0)
+    if let left { move(rules.previous, to: left, cause: 1) }
+  }
+  guard after.stageCount <= rules.stagesMax || after.stageCount == state.stageCount else {
+    throw .tooManyStages(limit: rules.stagesMax)
+  }
+  return drafts
+}
+
+private func assign(
+  _ stage: StageName, to version: VersionID, _ state: SecretState, _ rules: LabelRules
+) throws(Rejection) -> [Draft] {
+  guard rules.acceptsStage(stage) else { throw .nameNotAllowed(.stage) }
+  guard state.isRegistered(version) else { throw .versionNotFound(version) }
+  let holder = state.holder(of: stage)
+  guard holder != version else { return [] }
+  guard holder != nil || state.stageCount < rules.stagesMax else {
+    throw .tooManyStages(limit: rules.stagesMax)
+  }
+  return [Draft(.stageAssigned, stage: stage, version: version, previous: holder)]
+}
+
+/// The labels go with the secret, each as an event of its own: the label's history ends there too.
+private func deleteSecret(_ state: SecretState) -> [Draft] {
+  var drafts = [Draft(.secretDeleted)]
+  for (stage, label) in state.stages.sorted(by: { $0.key < $1.key }) {
+    guard let holder = label.versionID else { continue }
+    drafts.append(Draft(.stageRemoved, stage: stage, previous: holder, cause: 0))
+  }
+  return drafts
+}
+
+/// A fact is recorded as reported; what the rules would have refused is flagged in `contradicts`.
+private func recordFact(
+  _ fact: StageFact, _ state: SecretState, _ rules: LabelRules, holderThen: VersionID?
+) -> [Draft] {
+  guard holderThen != fact.versionID else { return [] }
+  var contradictions: [String] = []
+  switch state.life {
+  case .unregistered, .deleted: contradictions.append(Rejection.secretNotFound.code)
+  case .pendingDeletion: contradictions.append(Rejection.secretPendingDeletion.code)
+  case .enabled: break
+  }
+  if !rules.acceptsStage(fact.stage) {
+    contradictions.append(Rejection.nameNotAllowed(.stage).code)
+  }
+  if let version = fact.versionID {
+    if !state.isRegistered(version) {
+      contradictions.append(Rejection.versionNotFound(version).code)
+    }
+    if state.holder(of: fact.stage) == nil, state.stageCount >= rules.stagesMax {
+      contradictions.append(Rejection.tooManyStages(limit: rules.stagesMax).code)
+    }
+  } else if rules.permanent.contains(fact.stage) {
+    contradictions.append(Rejection.stagePermanent(fact.stage).code)
+  }
+  let data: [String: JSONValue] =
+    contradictions.isEmpty ? [:] : ["contradicts": .array(contradictions.map { .string($0) })]
+  return [
+    Draft(
+      fact.versionID == nil ? .stageRemoved : .stageAssigned, stage: fact.stage,
+      version: fact.versionID, previous: holderThen, effectiveAt: fact.effectiveAt, data: data)
+  ]
+}

@@ -1,0 +1,71 @@
+// Rejection: every reason the rules refuse a command, as data.
+//
+// Thrown by `decide` and `AppendPlan`; one table per surface turns a case into that cloud's status,
+// code and text. A rejection appends nothing and disturbs no neighbour of its batch.
+
+/// Why a command was refused.
+public enum Rejection: Error, Hashable, Sendable {
+  /// No secret of that name is registered.
+  case secretNotFound
+  /// A secret of that name is registered already.
+  case secretExists
+  /// The secret waits for its deletion.
+  case secretPendingDeletion
+  /// The secret does not wait for its deletion.
+  case secretNotPendingDeletion
+  /// The secret has no such version.
+  case versionNotFound(VersionID)
+  /// The secret has that version already.
+  case versionExists(VersionID)
+  /// The next version number cannot be written.
+  case versionNumbersExhausted
+  /// No version of the secret carries the label.
+  case stageNotFound(StageName)
+  /// The label is built in and can only be moved.
+  case stagePermanent(StageName)
+  /// The labels of the secret would be more than `limit`.
+  case tooManyStages(limit: Int)
+  /// One request names more labels than a secret may carry.
+  case tooManyStagesRequested(limit: Int)
+  /// The cloud takes no such name for the thing in this field.
+  case nameNotAllowed(NameField)
+  /// The recovery window is outside the days the cloud allows.
+  case recoveryDaysOutOfRange(ClosedRange<Int>)
+  /// The fact is said to be true only after `now`.
+  case effectiveInFuture(now: Instant)
+  /// The secret has moved on since the caller read it.
+  case streamVersionMismatch(expected: StreamVersion, actual: StreamVersion)
+  /// The key was used before, with another request.
+  case idempotencyKeyReused
+
+  /// A field that holds a name.
+  public enum NameField: String, Hashable, Sendable {
+    case secret = "name"
+    case stage
+    case version = "version_id"
+  }
+}
+
+extension Rejection {
+  /// A stable word for the reason, for machines.
+  public var code: String {
+    switch self {
+    case .secretNotFound: "secret_not_found"
+    case .secretExists: "secret_exists"
+    case .secretPendingDeletion: "secret_pending_deletion"
+    case .secretNotPendingDeletion: "secret_not_pending_deletion"
+    case .versionNotFound: "version_not_found"
+    case .versionExists: "version_exists"
+    case .versionNumbersExhausted: "version_numbers_exhausted"
+    case .stageNotFound: "stage_not_found"
+    case .stagePermanent: "stage_permanent"
+    case .tooManyStages: "too_many_stages"
+    case .tooManyStagesRequested: "too_many_stages_requested"
+    case .nameNotAllowed: "name_not_allowed"
+    case .recoveryDaysOutOfRange: "recovery_days_out_of_range"
+    case .effectiveInFuture: "effective_in_future"
+    case .streamVersionMismatch: "stream_version_mismatch"
+    case .idempotencyKeyReused: "idempotency_key_reused"
+    }
+  }
+}
