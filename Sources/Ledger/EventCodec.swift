@@ -4,7 +4,7 @@
 // is on the path of every append. `Tests/LedgerTests/EventCodecTests` holds it against the generic
 // canonical writer. Invariant: decode(encode(e)) == e and encode(decode(b)) == b.
 
-public import CanonicalJSON
+import CanonicalJSON
 
 /// Why stored bytes are no event.
 public enum EventCodecError: Error, Hashable, Sendable {
@@ -95,15 +95,15 @@ extension Event {
     var reader = MemberReader(members: members)
     self.init(
       id: try reader.identifier("event_id"), project: try reader.identifier("project"),
-      position: try reader.required("position") { try $0.whole("position") { Position($0) } },
+      position: try reader.position(),
       type: try reader.choice("type"), secret: try reader.optionalIdentifier("secret"),
       streamVersion: try reader.whole("stream_version") { StreamVersion($0) },
       stage: try reader.optionalIdentifier("stage"),
       versionID: try reader.optionalIdentifier("version_id"),
       previousVersionID: try reader.optionalIdentifier("previous_version_id"),
-      effectiveAt: try reader.required("effective_at") { try $0.instant("effective_at") },
+      effectiveAt: try reader.requiredInstant("effective_at"),
       effectiveAfter: try reader.instant("effective_after"),
-      recordedAt: try reader.required("recorded_at") { try $0.instant("recorded_at") },
+      recordedAt: try reader.requiredInstant("recorded_at"),
       principal: try reader.principal(), source: try reader.choice("source"),
       reason: try reader.string("reason"), ticket: try reader.string("ticket"),
       requestID: try reader.string("request_id"),
@@ -144,11 +144,16 @@ private struct MemberReader {
     return value
   }
 
-  mutating func required<T>(
-    _ name: String, _ read: (inout MemberReader) throws(EventCodecError) -> T?
-  ) throws(EventCodecError) -> T {
-    guard let value = try read(&self) else { throw .badMember(name) }
-    return value
+  mutating func position() throws(EventCodecError) -> Position {
+    guard let position = try whole("position", { Position($0) }) else {
+      throw .badMember("position")
+    }
+    return position
+  }
+
+  mutating func requiredInstant(_ name: String) throws(EventCodecError) -> Instant {
+    guard let instant = try instant(name) else { throw .badMember(name) }
+    return instant
   }
 
   mutating func string(_ name: String) throws(EventCodecError) -> String? {

@@ -1,0 +1,138 @@
+// Appender: the one door through which events enter, gathering what waits into shared transactions.
+//
+// Called by every surface and by the reconciler; calls `AppendStore` with an `AppendPlan` to run in
+// the middle of the transaction. Each project has a lane with at most one transaction in flight.
+// Whoever finds the lane free leads a batch of its own; whoever comes meanwhile waits, and the first
+// of those leads the next batch with all that gathered: no task of its own, no timer, and the batch
+// grows exactly with the load. Invariant: every submission gets one verdict; a full queue refuses.
+
+public import Ledger
+
+/// Why an append gave no outcome.
+public enum AppendError: Error, Hashable, Sendable {
+  /// The rules refused it; nothing was written.
+  case rejected(Rejection)
+  /// Too many wait already; nothing was written.
+  case overloaded
+  /// The record could not be written, or it is not known whether it was.
+  case store(StoreError)
+}
+
+/// The one door through which events enter.
+public actor Appender {
+  /// How many submissions may wait in one project's lane.
+  public static let waitingMax = 4_096
+  /// How many submissions share one transaction at most.
+  public static let batchMax = 512
+
+  private enum Verdict: Sendable {
+    case done(Result<AppendOutcome, AppendError>)
+    case lead
+  }
+
+  private struct Waiter {
+    let submission: Submission
+    let continuation: CheckedContinuation<Verdict, Never>
+  }
+
+  private struct Lane {
+    var isBusy = false
+    var waiting: [Waiter] = []
+  }
+
+  private let store: any AppendStore
+  private let clock: Clock
+  private let identities: Identities
+  private var lanes: [ProjectID: Lane] = [:]
+  /// How many transactions were committed.
+  public private(set) var batchCount = 0
+  /// How many events were appended.
+  public private(set) var eventCount = 0
+
+  /// An appender over `store`.
+  public init(store: any AppendStore, clock: Clock, identities: Identities) {
+    self.store = store
+    self.clock = clock
+    self.identities = identities
+  }
+
+  /// Appends what the submission asks for, or says why not.
+  ///
+  /// Success means committed to disk, projected, and visible to the next read.
+  public func append(
+    _ submission: Submission, to project: ProjectID, rules: LabelRules
+  ) async throws(AppendError) -> AppendOutcome {
+    var lane = lanes[project] ?? Lane()
+    if lane.isBusy {
+      guard lane.waiting.count < Self.waitingMax else { throw .overloaded }
+      let verdict = await withCheckedContinuation { continuation in
+        lanes[project, default: Lane()].waiting.append(
+          Waiter(submission: submission, continuation: continuation))
+      }
+      switch verdict {
+      case .done(let result): return try result.get()
+      case .lead: return try await lead(submission, in: project, rules)
+      }
+    }
+    lane.isBusy = true
+    lanes[project] = lane
+    return try await lead(submission, in: project, rules)
+  }
+
+  /// Commits one batch, the leader's own submission first, and hands the lane on.
+  private func lead(
+    _ own: Submission, in project: ProjectID, _ rules: LabelRules
+  ) async throws(AppendError) -> AppendOutcome {
+    let followers = takeWaiting(in: project)
+    let submissions = [own] + followers.map(\.submission)
+    let now = clock.now
+    let identities = identities
+    var own: Result<AppendOutcome, AppendError>
+    do {
+      let plan = try await store.append(to: project, needs: AppendNeeds(submissions)) { basis in
+        AppendPlan(
+          submissions, project: project, rules: rules, basis: basis, now: now,
+          identities: identities)
+      }
+      batchCount += 1
+      eventCount += plan.events.count
+      let outcomes = plan.outcomes.map { outcome in outcome.mapError { AppendError.rejected($0) } }
+      own = outcomes[0]
+      for (follower, outcome) in zip(followers, outcomes.dropFirst()) {
+        follower.continuation.resume(returning: .done(outcome))
+      }
+      handOn(project)
+    } catch {
+      own = .failure(.store(error))
+      for follower in followers { follower.continuation.resume(returning: .done(own)) }
+      failWaiting(in: project, error)
+    }
+    return try own.get()
+  }
+
+  private func takeWaiting(in project: ProjectID) -> [Waiter] {
+    guard var lane = lanes[project] else { return [] }
+    let followers = Array(lane.waiting.prefix(Self.batchMax - 1))
+    lane.waiting.removeFirst(followers.count)
+    lanes[project] = lane
+    return followers
+  }
+
+  private func handOn(_ project: ProjectID) {
+    guard var lane = lanes[project], !lane.waiting.isEmpty else {
+      lanes[project] = nil
+      return
+    }
+    let next = lane.waiting.removeFirst()
+    lanes[project] = lane
+    next.continuation.resume(returning: .lead)
+  }
+
+  /// What waited behind a failed batch fails with it: nobody waits for a dead database twice.
+  private func failWaiting(in project: ProjectID, _ error: StoreError) {
+    let waiting = lanes.removeValue(forKey: project)?.waiting ?? []
+    // Those were never sent: whatever became of the batch before them, nothing of them is written.
+    let verdict: StoreError = error == .outcomeUnknown ? .unavailable(reason: "commit") : error
+    for waiter in waiting { waiter.continuation.resume(returning: .done(.failure(.store(verdict)))) }
+  }
+}

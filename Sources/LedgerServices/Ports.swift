@@ -1,0 +1,248 @@
+// Ports: everything the services need of the world outside, in a few small protocols.
+//
+// `LedgerStore` keeps the record behind the first four, `Clouds` shows a live cloud behind the last;
+// only the program's wiring names both sides. No error of an adapter's own comes through here.
+
+public import Ledger
+
+/// Why the record could not be read or written.
+public enum StoreError: Error, Hashable, Sendable {
+  /// The database does not answer; nothing was written. Worth trying again.
+  case unavailable(reason: String)
+  /// The database did not answer in time; a write was not done.
+  case deadlineExceeded
+  /// The connection broke while committing and what became of it could not be learned yet.
+  case outcomeUnknown
+  /// No such project.
+  case projectNotFound
+  /// Something of that name exists already.
+  case alreadyExists
+  /// What the database holds contradicts itself; says what.
+  case corrupt(String)
+}
+
+/// A value read from the record, with the size of the log it was read at.
+public struct Reading<Value: Sendable>: Sendable {
+  /// The value.
+  public var value: Value
+  /// How many events the log held.
+  public var size: TreeSize
+  /// A value and the size of its log.
+  public init(value: Value, size: TreeSize) {
+    self.value = value
+    self.size = size
+  }
+}
+
+/// Where batches of events go.
+public protocol AppendStore: Sendable {
+  /// Runs one transaction: locks the project's head, reads `needs`, plans, writes the plan, commits.
+  ///
+  /// Returns the plan once it is committed to disk. A connection lost while committing is settled by
+  /// asking whether the plan's first event is there before anything is returned or thrown.
+  func append(
+    to project: ProjectID, needs: AppendNeeds, plan: @Sendable (AppendBasis) -> AppendPlan
+  ) async throws(StoreError) -> AppendPlan
+}
+
+/// A secret as it stands.
+public struct SecretSummary: Hashable, Sendable {
+  /// Its name.
+  public var name: SecretName
+  /// Its state, without versions and labels.
+  public var state: SecretState
+  /// A secret as it stands.
+  public init(name: SecretName, state: SecretState) {
+    self.name = name
+    self.state = state
+  }
+}
+
+/// A version as it stands.
+public struct VersionSummary: Hashable, Sendable {
+  /// Its id.
+  public var id: VersionID
+  /// Its state.
+  public var state: SecretState.VersionState
+  /// The labels it carries, in order of their names; a version without any is deprecated.
+  public var stages: [StageName]
+  /// A version as it stands.
+  public init(id: VersionID, state: SecretState.VersionState, stages: [StageName]) {
+    self.id = id
+    self.state = state
+    self.stages = stages
+  }
+}
+
+/// A label of a secret as it stands.
+public struct StageStanding: Hashable, Sendable {
+  /// Where the secret is in its life; nil when nobody ever spoke of it.
+  public var life: SecretState.Life?
+  /// Where the label sits; nil when nobody ever spoke of it.
+  public var stage: SecretState.StageState?
+  /// A label as it stands.
+  public init(life: SecretState.Life?, stage: SecretState.StageState?) {
+    self.life = life
+    self.stage = stage
+  }
+}
+
+/// One change in the history of a secret's labels.
+public struct StageChange: Hashable, Sendable {
+  /// The label.
+  public var stage: StageName
+  /// What the change decided, until the next one of the same label.
+  public var interval: StageInterval
+  /// A change of a label.
+  public init(stage: StageName, interval: StageInterval) {
+    self.stage = stage
+    self.interval = interval
+  }
+}
+
+/// The stored bytes of one event.
+public struct StoredEvent: Hashable, Sendable {
+  /// Its place in the log.
+  public var position: Position
+  /// Its canonical bytes.
+  public var bytes: [UInt8]
+  /// A stored event.
+  public init(position: Position, bytes: [UInt8]) {
+    self.position = position
+    self.bytes = bytes
+  }
+}
+
+/// What can be asked of one project's record.
+public protocol RecordStore: Sendable {
+  /// Where the label sits now. One query for all that is asked in one turn of an event loop.
+  func standing(
+    of stage: StageName, of secret: SecretName, in project: ProjectID
+  ) async throws(StoreError) -> Reading<StageStanding>
+
+  /// The secret as it stands; nil when nobody ever spoke of it.
+  func secret(
+    _ secret: SecretName, in project: ProjectID
+  ) async throws(StoreError) -> Reading<SecretSummary?>
+
+  /// At most `limit` registered secrets by name, those after `after`.
+  func secrets(
+    in project: ProjectID, after: SecretName?, limit: Int
+  ) async throws(StoreError) -> Reading<[SecretSummary]>
+
+  /// At most `limit` registered versions in order of registration, those after `after`.
+  func versions(
+    of secret: SecretName, in project: ProjectID, after: VersionID?, limit: Int
+  ) async throws(StoreError) -> Reading<[VersionSummary]>
+
+  /// One registered version, nil when there is none; nil `version`: the newest.
+  func version(
+    _ version: VersionID?, of secret: SecretName, in project: ProjectID
+  ) async throws(StoreError) -> Reading<VersionSummary?>
+
+  /// How much of the log was recorded at or before the moment; nil: all of it.
+  func known(
+    at moment: Instant?, in project: ProjectID
+  ) async throws(StoreError) -> Reading<KnownAt>
+
+  /// What the first `size` events say of the label at the moment, and whether the secret is known.
+  func answer(
+    at effectiveAt: Instant, knownSize: TreeSize, stage: StageName, of secret: SecretName,
+    in project: ProjectID
+  ) async throws(StoreError) -> Reading<StageReply>
+
+  /// What the first `size` events say of all labels of the secret at the moment, by name.
+  func stages(
+    at effectiveAt: Instant, knownSize: TreeSize, of secret: SecretName, in project: ProjectID
+  ) async throws(StoreError) -> Reading<[StageChange]>
+
+  /// At most `limit` changes of the secret's labels, of `stage` alone if it is given, in effective
+  /// order (then position), those after `after`.
+  func history(
+    of stage: StageName?, of secret: SecretName, in project: ProjectID, knownSize: TreeSize,
+    after: SecretState.Moment?, limit: Int
+  ) async throws(StoreError) -> Reading<[StageChange]>
+
+  /// At most `limit` events from position `from` on.
+  func events(
+    in project: ProjectID, from: Position, limit: Int
+  ) async throws(StoreError) -> Reading<[StoredEvent]>
+
+  /// The findings that are open, by id.
+  func openFindings(
+    in project: ProjectID
+  ) async throws(StoreError) -> Reading<[FindingID: FindingState]>
+}
+
+/// What the log says of one label, with what else an answer tells.
+public struct StageReply: Hashable, Sendable {
+  /// What held.
+  public var answer: StageAnswer
+  /// Whether any event speaks of the secret.
+  public var isSecretKnown: Bool
+  /// Whether the version that held the label carries no label any more.
+  public var isDeprecated: Bool
+  /// What the log says.
+  public init(answer: StageAnswer, isSecretKnown: Bool, isDeprecated: Bool) {
+    self.answer = answer
+    self.isSecretKnown = isSecretKnown
+    self.isDeprecated = isDeprecated
+  }
+}
+
+/// Where projects and credentials are kept.
+public protocol TenantStore: Sendable {
+  /// The project; nil when there is none.
+  func project(_ id: ProjectID) async throws(StoreError) -> Project?
+  /// At most `limit` projects by id, those after `after`.
+  func projects(after: ProjectID?, limit: Int) async throws(StoreError) -> [Project]
+  /// Makes the project and its empty log; `alreadyExists` when there is one of that id.
+  func create(_ project: Project) async throws(StoreError)
+  /// Replaces the settings of the project; `projectNotFound` when there is none.
+  func update(_ project: Project) async throws(StoreError)
+  /// The credential whose token has this SHA-256; nil when there is none or it was revoked.
+  func credential(tokenDigest: [UInt8]) async throws(StoreError) -> Credential?
+  /// The credentials of the project by name, revoked ones too.
+  func credentials(of project: ProjectID) async throws(StoreError) -> [Credential]
+  /// Stores the credential; `alreadyExists` when one of that name is there, revoked or not.
+  func create(_ credential: Credential, tokenDigest: [UInt8]) async throws(StoreError)
+  /// Ends the credential; false when there is none of that name in use.
+  func revokeCredential(
+    named name: String, of project: ProjectID, at moment: Instant
+  ) async throws(StoreError) -> Bool
+}
+
+/// Why a live cloud did not show something.
+public enum CloudError: Error, Hashable, Sendable {
+  /// The cloud has no such thing.
+  case notFound
+  /// The cloud will not show it to us.
+  case forbidden(String)
+  /// The cloud did not answer in time or at all.
+  case unreachable(String)
+  /// The cloud asks us to come later.
+  case throttled
+  /// The answer makes no sense or is past a limit.
+  case unintelligible(String)
+}
+
+/// A version the live cloud shows, with the labels on it.
+public struct CloudVersion: Hashable, Sendable {
+  /// Its id.
+  public var id: VersionID
+  /// The labels on it.
+  public var stages: [StageName]
+  /// A version of the cloud.
+  public init(id: VersionID, stages: [StageName]) {
+    self.id = id
+    self.stages = stages
+  }
+}
+
+/// A live cloud, read with calls that never return a secret value.
+public protocol LiveCloud: Sendable {
+  /// The names of all secrets of the account's project.
+  func secrets() async throws(CloudError) -> [SecretName]
+  /// All versions of the secret, with their labels.
+  func versions(of secret: SecretName) async throws(CloudError) -> [CloudVersion]
+}

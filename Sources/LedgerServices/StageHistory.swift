@@ -1,0 +1,89 @@
+// StageHistory: answers "which version held this label at T, as known at K".
+//
+// Called by the API; calls `RecordStore`. Here the moments people name become a size of the log.
+// Invariant: the answer for a known_at in the past is the same forever.
+
+public import Ledger
+
+/// Why a question about time has no answer.
+public enum QuestionError: Error, Hashable, Sendable {
+  /// The moment in this field lies ahead of `now`.
+  case inFuture(field: String, now: Instant)
+  /// Nobody ever spoke of the secret.
+  case secretNotFound
+  /// The record could not be read.
+  case store(StoreError)
+}
+
+/// A question about time: when it was true, and when we knew.
+public struct MomentPair: Hashable, Sendable {
+  /// When it was true; nil: now.
+  public var effectiveAt: Instant?
+  /// When we knew; nil: now.
+  public var knownAt: Instant?
+  /// A pair of moments.
+  public init(effectiveAt: Instant?, knownAt: Instant?) {
+    self.effectiveAt = effectiveAt
+    self.knownAt = knownAt
+  }
+}
+
+/// The moments of a question as they were understood.
+public struct ResolvedMoments: Hashable, Sendable {
+  /// When it was true.
+  public var effectiveAt: Instant
+  /// How much of the log counts.
+  public var known: KnownAt
+}
+
+/// Answers questions about labels in time.
+public struct StageHistory: Sendable {
+  private let store: any RecordStore
+  private let clock: Clock
+
+  /// Answers from `store`.
+  public init(store: any RecordStore, clock: Clock) {
+    self.store = store
+    self.clock = clock
+  }
+
+  /// Turns the moments of a question into an effective time and a size of the log.
+  public func resolve(
+    _ moments: MomentPair, in project: ProjectID
+  ) async throws(QuestionError) -> ResolvedMoments {
+    let now = clock.now
+    if let effectiveAt = moments.effectiveAt, effectiveAt > now {
+      throw .inFuture(field: "effective_at", now: now)
+    }
+    if let knownAt = moments.knownAt, knownAt > now {
+      throw .inFuture(field: "known_at", now: now)
+    }
+    do {
+      let known = try await store.known(at: moments.knownAt, in: project).value
+      // A command recorded by an instance whose clock runs ahead is true from its recorded time on:
+      // "now" reaches at least as far as the newest event.
+      let present = max(now, known.recordedAt ?? now)
+      return ResolvedMoments(effectiveAt: moments.effectiveAt ?? present, known: known)
+    } catch {
+      throw .store(error)
+    }
+  }
+
+  /// Which version held the label.
+  public func answer(
+    _ stage: StageName, of secret: SecretName, in project: ProjectID, at moments: MomentPair
+  ) async throws(QuestionError) -> (moments: ResolvedMoments, reply: Reading<StageReply>) {
+    let resolved = try await resolve(moments, in: project)
+    do {
+      let reply = try await store.answer(
+        at: resolved.effectiveAt, knownSize: resolved.known.size, stage: stage, of: secret,
+        in: project)
+      guard reply.value.isSecretKnown else { throw QuestionError.secretNotFound }
+      return (resolved, reply)
+    } catch let error as StoreError {
+      throw .store(error)
+    } catch {
+      throw .secretNotFound
+    }
+  }
+}
