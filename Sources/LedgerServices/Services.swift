@@ -1,0 +1,82 @@
+// Services: the use cases as one value, which the API is given and knows nothing behind.
+//
+// Made by the program's wiring; the API surfaces call its members.
+
+
+/// Whether one part the service needs is up.
+public struct ComponentStatus: Hashable, Sendable {
+  /// The part: `database`, `schema`, `service`.
+  public var name: String
+  /// What is wrong with it; nil while it is up.
+  public var trouble: String?
+  /// The state of a part.
+  public init(name: String, trouble: String?) {
+    self.name = name
+    self.trouble = trouble
+  }
+}
+
+/// One number about the running service, in Prometheus terms.
+public struct MetricSample: Hashable, Sendable {
+  /// What kind of number.
+  public enum Kind: String, Sendable {
+    /// Only ever grows.
+    case counter
+    /// Goes up and down.
+    case gauge
+  }
+  /// Its name, unit last.
+  public var name: String
+  /// What it tells.
+  public var help: String
+  /// What kind of number.
+  public var kind: Kind
+  /// Label names and values, in order.
+  public var labels: [[String]]
+  /// The number.
+  public var value: Double
+  /// A number about the running service.
+  public init(name: String, help: String, kind: Kind, labels: [[String]], value: Double) {
+    self.name = name
+    self.help = help
+    self.kind = kind
+    self.labels = labels
+    self.value = value
+  }
+}
+
+/// The use cases of the ledger.
+public struct Services: Sendable {
+  /// The one door for events.
+  public var appender: Appender
+  /// What can be asked of the record.
+  public var records: any RecordStore
+  /// Questions about time.
+  public var history: StageHistory
+  /// Projects and credentials.
+  public var tenants: Tenants
+  /// The time.
+  public var clock: Clock
+  /// New ids.
+  public var identities: Identities
+  /// The state of every part the service needs.
+  public var readiness: @Sendable () async -> [ComponentStatus]
+  /// Numbers from below the API: database connections, the server, the appender.
+  public var metrics: @Sendable () async -> [MetricSample]
+
+  /// The use cases over two stores.
+  public init(
+    appends: any AppendStore, records: any RecordStore, tenants: any TenantStore, clock: Clock,
+    identities: Identities, readiness: @escaping @Sendable () async -> [ComponentStatus],
+    metrics: @escaping @Sendable () async -> [MetricSample]
+  ) {
+    appender = Appender(store: appends, clock: clock, identities: identities)
+    self.records = records
+    history = StageHistory(store: records, clock: clock)
+    self.tenants = Tenants(store: tenants, clock: clock)
+    self.clock = clock
+    self.identities = identities
+    self.readiness = readiness
+    self.metrics = metrics
+  }
+}
