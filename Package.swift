@@ -54,7 +54,11 @@ let package = Package(
     layer("Ledger", ["CanonicalJSON"]),
     .target(
       name: "Migrations", path: "Migrations",
-      resources: [.embedInCode("0001_roles.sql")], swiftSettings: settings),
+      resources: [
+        .embedInCode("0001_role.sql"), .embedInCode("0002_project.sql"),
+        .embedInCode("0003_event.sql"), .embedInCode("0004_projection.sql"),
+      ],
+      swiftSettings: settings),
 
     // 1: mechanisms, which know nothing of the ledger, and the use cases.
     layer("EventLoop", ["CLinux"]),

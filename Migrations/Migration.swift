@@ -1,0 +1,22 @@
+// Migrations: the schema as numbered SQL texts, embedded in the program.
+//
+// Read by `LedgerStore/Migrator`. Forward only: a text that has been released is never edited, and the
+// migrator refuses a database whose recorded digests differ from these.
+
+/// One step of the schema.
+public struct Migration: Sendable {
+  /// Its number; steps run in this order, without gaps.
+  public let number: Int64
+  /// What it is about, as in its file name.
+  public let name: String
+  /// The SQL, run in one transaction.
+  public let sql: [UInt8]
+
+  /// Every step, in order.
+  public static let all: [Migration] = [
+    Migration(number: 1, name: "role", sql: PackageResources._001_role_sql),
+    Migration(number: 2, name: "project", sql: PackageResources._002_project_sql),
+    Migration(number: 3, name: "event", sql: PackageResources._003_event_sql),
+    Migration(number: 4, name: "projection", sql: PackageResources._004_projection_sql),
+  ]
+}
