@@ -44,7 +44,8 @@ public struct Draft: Hashable, Sendable {
 /// fact, the version that held the label at the fact's effective time. `now` is the time the events
 /// will be recorded at.
 public func decide(
-  _ change: Change, on secret: SecretName, _ state: SecretState, rules: LabelRules, holderThen: VersionID?, now: Instant
+  _ change: Change, on secret: SecretName, _ state: SecretState, rules: LabelRules,
+  holderThen: VersionID?, now: Instant
 ) throws(Rejection) -> [Draft] {
   switch change {
   case .registerSecret(let data, let firstVersion):

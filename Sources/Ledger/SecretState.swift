@@ -25,13 +25,15 @@ public struct SecretState: Hashable, Sendable {
   public var streamVersion: StreamVersion = .zero
   /// Where the secret is in its life.
   public var life: Life = .unregistered
-  /// The event that began this life; nil before any. Versions of an earlier life do not count.
+  /// The event that began this life; nil before any.
+  ///
+  /// Versions of an earlier life do not count.
   public var registeredAt: Moment?
   /// When the secret, a version or a label of it last changed; nil before the first event.
   public var changedAt: Instant?
   /// The metadata of the registration.
   public var data: [String: JSONValue] = [:]
-  /// The highest number among versions called `v1`, `v2`, ... in this life; 0 before any.
+  /// The highest number among versions called `v` and a number in this life; 0 before any.
   public var versionNumberMax: Int64 = 0
   /// Versions by id: all of them in a full fold, those a command names when loaded for it.
   public var versions: [VersionID: VersionState] = [:]
@@ -110,7 +112,9 @@ extension SecretState {
   public mutating func evolve(_ event: Event) {
     let moment = Moment(effectiveAt: event.effectiveAt, position: event.position)
     if let number = event.streamVersion { streamVersion = number }
-    if event.type.changesSecret { changedAt = max(changedAt ?? moment.effectiveAt, moment.effectiveAt) }
+    if event.type.changesSecret {
+      changedAt = max(changedAt ?? moment.effectiveAt, moment.effectiveAt)
+    }
     switch event.type {
     case .secretRegistered:
       life = .enabled

@@ -133,6 +133,8 @@ public actor Appender {
     let waiting = lanes.removeValue(forKey: project)?.waiting ?? []
     // Those were never sent: whatever became of the batch before them, nothing of them is written.
     let verdict: StoreError = error == .outcomeUnknown ? .unavailable(reason: "commit") : error
-    for waiter in waiting { waiter.continuation.resume(returning: .done(.failure(.store(verdict)))) }
+    for waiter in waiting {
+      waiter.continuation.resume(returning: .done(.failure(.store(verdict))))
+    }
   }
 }

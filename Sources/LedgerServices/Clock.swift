@@ -2,8 +2,8 @@
 //
 // Both come in as values, so that a test with a fixed clock and a seed replays a run.
 
-public import Ledger
 import Crypto
+public import Ledger
 
 /// Where the services read the time.
 public struct Clock: Sendable {
@@ -33,7 +33,9 @@ public struct Identities: Sendable {
     var bytes = randomBytes(16)
     precondition(bytes.count == 16, "\(bytes.count) random bytes")
     let milliseconds = UInt64(bitPattern: time.milliseconds)
-    for index in 0..<6 { bytes[index] = UInt8(truncatingIfNeeded: milliseconds >> (40 - 8 * index)) }
+    for index in 0..<6 {
+      bytes[index] = UInt8(truncatingIfNeeded: milliseconds >> (40 - 8 * index))
+    }
     bytes[6] = bytes[6] & 0x0F | 0x70
     bytes[8] = bytes[8] & 0x3F | 0x80
     let digits: [UInt8] = Array("0123456789abcdef".utf8)

@@ -2,7 +2,6 @@
 //
 // Made by the program's wiring; the API surfaces call its members.
 
-
 /// Whether one part the service needs is up.
 public struct ComponentStatus: Hashable, Sendable {
   /// The part: `database`, `schema`, `service`.
