@@ -91,19 +91,25 @@ let package = Package(
 
     // Tests.
     .target(
-      name: "TestSupport", dependencies: ["PostgresCluster"],
+      name: "TestSupport",
+      dependencies: [
+        "PostgresCluster", "Ledger", "LedgerServices", "TransparencyLog", "CanonicalJSON", "Crypto",
+      ],
       path: "Tests/TestSupport", swiftSettings: testSettings),
     tests("CanonicalJSON", ["Crypto"]),
     tests("Crypto"),
     tests("HTTPWire"),
     tests("TransparencyLog", ["Crypto"]),
-    tests("Ledger", ["CanonicalJSON"]),
+    tests("Ledger", ["CanonicalJSON", "TestSupport"]),
     tests("EventLoop"),
     tests("HTTPServer", ["HTTPWire", "EventLoop"]),
     tests("PostgresClient", ["EventLoop", "TestSupport"]),
     tests("PostgresCluster", ["TestSupport"]),
-    tests("LedgerServices", ["Ledger", "TransparencyLog", "Crypto"]),
-    tests("LedgerAPI", ["LedgerServices", "Ledger", "HTTPWire", "CanonicalJSON", "Crypto"]),
+    tests(
+      "LedgerServices", ["Ledger", "TransparencyLog", "CanonicalJSON", "Crypto", "TestSupport"]),
+    tests(
+      "LedgerAPI",
+      ["LedgerServices", "Ledger", "HTTPWire", "CanonicalJSON", "Crypto", "TestSupport"]),
     tests(
       "LedgerStore",
       [

@@ -1,0 +1,173 @@
+// MemoryLog: the events of one project in memory, and the checks of a plan before it is kept.
+//
+// Called by `MemoryStore`; calls `SecretState.evolve`, `FindingState.evolve` and `StageTimeline`.
+// Invariant: positions have no gaps, recorded times rise, bytes decode to their events, ids and
+// stream versions do not repeat, and the tree edge has the root of the recursive definition.
+
+import Crypto
+import Ledger
+import LedgerServices
+import TransparencyLog
+
+/// The log of one project, with what its events add up to.
+struct MemoryLog: Sendable {
+  /// Up to this many leaves the root is worked out by the recursion at every append.
+  private static let recursiveRootLeavesMax = 600
+
+  private(set) var events: [RecordedEvent] = []
+  private(set) var states: [SecretName: SecretState] = [:]
+  private(set) var findings: [FindingID: FindingState] = [:]
+  private var head = LogHead(edge: TreeEdge(), lastRecordedAt: nil)
+  private var answers: [IdempotencyKey: EarlierAnswer] = [:]
+  private var ids: Set<EventID> = []
+
+  var size: TreeSize { events.last?.event.position.size ?? .zero }
+
+  /// The events at positions below the size.
+  func known(_ size: TreeSize) -> [Event] {
+    events.map(\.event).filter { $0.position.index < size.count }
+  }
+
+  /// The changes of the secret's labels among the first `size` events.
+  private func stageEvents(of secret: SecretName, knownSize: TreeSize) -> [Event] {
+    known(knownSize).filter {
+      $0.secret == secret && ($0.type == .stageAssigned || $0.type == .stageRemoved)
+    }
+  }
+
+  func stageNames(of secret: SecretName, knownSize: TreeSize) -> [StageName] {
+    Set(stageEvents(of: secret, knownSize: knownSize).compactMap(\.stage)).sorted()
+  }
+
+  func timeline(of stage: StageName, of secret: SecretName, knownSize: TreeSize) -> StageTimeline {
+    StageTimeline(
+      events: stageEvents(of: secret, knownSize: knownSize).filter { $0.stage == stage },
+      knownSize: knownSize)
+  }
+
+  /// Every change with the time of the next one of its label, also those of no length.
+  func changes(of secret: SecretName, knownSize: TreeSize) -> [StageChange] {
+    let ordered = stageEvents(of: secret, knownSize: knownSize)
+      .sorted { ($0.effectiveAt, $0.position) < ($1.effectiveAt, $1.position) }
+    return ordered.indices.compactMap { index in
+      let event = ordered[index]
+      guard let stage = event.stage else { return nil }
+      let next = ordered[(index + 1)...].first { $0.stage == stage }
+      return StageChange(
+        stage: stage,
+        interval: StageInterval(
+          versionID: event.type == .stageAssigned ? event.versionID : nil,
+          since: event.effectiveAt, until: next?.effectiveAt, decidedBy: event.position,
+          recordedAt: event.recordedAt))
+    }
+  }
+
+  /// Exactly what a batch asked for, so that a plan cannot lean on anything else.
+  func basis(for needs: AppendNeeds) -> AppendBasis {
+    var basis = AppendBasis(head: head, states: [:], holders: [:], earlier: [:], findings: [:])
+    for secret in needs.secrets {
+      guard var state = states[secret] else { continue }
+      state.versions = state.versions.filter { version in
+        needs.versions.contains { $0.secret == secret && $0.version == version.key }
+      }
+      basis.states[secret] = state
+    }
+    for holder in needs.holders {
+      let timeline = timeline(of: holder.stage, of: holder.secret, knownSize: size)
+      guard let interval = timeline.answer(at: holder.effectiveAt).interval else { continue }
+      basis.holders[holder] = SecretState.StageState(
+        versionID: interval.versionID,
+        since: SecretState.Moment(effectiveAt: interval.since, position: interval.decidedBy))
+    }
+    basis.earlier = answers.filter { needs.keys.contains($0.key) }
+    basis.findings = findings.filter { needs.findings.contains($0.key) }
+    return basis
+  }
+
+  /// Keeps what the plan appends.
+  mutating func keep(_ plan: AppendPlan, in project: ProjectID) throws(StoreError) {
+    for recorded in plan.events { try keep(recorded, in: project) }
+    try checkHead(plan.head)
+    head = plan.head
+    try checkProjections(plan)
+    for (key, answer) in plan.answers {
+      try require(answers[key] == nil, "a second answer for \(key)")
+      answers[key] = answer
+    }
+  }
+
+  private mutating func keep(
+    _ recorded: RecordedEvent, in project: ProjectID
+  ) throws(StoreError) {
+    let event = recorded.event
+    try require(event.project == project, "an event of \(event.project) in \(project)")
+    try require(event.position == size.next, "position \(event.position.index) at \(size.count)")
+    if let last = events.last?.event.recordedAt {
+      try require(event.recordedAt > last, "recorded at \(event.recordedAt) after \(last)")
+    }
+    try require(event.effectiveAt <= event.recordedAt, "an event ahead of its own record")
+    try require(ids.insert(event.id).inserted, "event id \(event.id) twice")
+    if let cause = event.causedBy {
+      try require(cause < event.position, "caused by the later \(cause.index)")
+    }
+    try require(recorded.leafHash == MerkleTree.leafHash(recorded.bytes), "leaf hash")
+    let decoded: Event
+    do { decoded = try Event(canonicalBytes: recorded.bytes) } catch {
+      throw .corrupt("position \(event.position.index): \(error)")
+    }
+    try require(decoded == event, "position \(event.position.index): other bytes than its event")
+    if let secret = event.secret {
+      var state = states[secret] ?? SecretState()
+      try require(
+        event.streamVersion == state.streamVersion.successor,
+        "stream version of position \(event.position.index)")
+      state.evolve(event)
+      states[secret] = state
+    } else {
+      try require(event.streamVersion == nil, "a stream version without a secret")
+    }
+    if let finding = event.finding {
+      findings[finding] = FindingState.evolve(findings[finding], event)
+    }
+    events.append(recorded)
+  }
+
+  private func checkHead(_ head: LogHead) throws(StoreError) {
+    try require(head.edge.size == UInt64(events.count), "an edge of \(head.edge.size) leaves")
+    try require(head.lastRecordedAt == events.last?.event.recordedAt, "last recorded time")
+    let stored = TreeEdge(size: head.edge.size, bytes: head.edge.bytes)
+    try require(stored == head.edge, "the edge does not survive its bytes")
+    guard events.count <= Self.recursiveRootLeavesMax else { return }
+    let root = MerkleTree.root(ofLeaves: events.map(\.leafHash))
+    try require(head.edge.root == root, "the edge has another root than the leaves")
+  }
+
+  /// The plan's projections must be what the fold gives, as far as the plan was shown it.
+  private func checkProjections(_ plan: AppendPlan) throws(StoreError) {
+    let touched = Set(plan.events.compactMap(\.event.secret))
+    try require(Set(plan.states.keys) == touched, "states of other secrets than the events'")
+    for (secret, planned) in plan.states {
+      guard var folded = states[secret] else { throw .corrupt("a state of \(secret)") }
+      for (version, state) in planned.versions {
+        try require(folded.versions[version] == state, "version \(version) of \(secret)")
+      }
+      for version in plan.versions[secret] ?? [] {
+        try require(planned.versions[version] != nil, "version \(version) of \(secret) left out")
+      }
+      for stage in plan.stages[secret] ?? [] {
+        try require(planned.stages[stage] != nil, "label \(stage) of \(secret) left out")
+      }
+      folded.versions = planned.versions
+      try require(folded == planned, "the state of \(secret)")
+    }
+    for (finding, planned) in plan.findings {
+      try require(findings[finding] == planned, "finding \(finding)")
+    }
+  }
+
+  private func require(
+    _ condition: Bool, _ complaint: @autoclosure () -> String
+  ) throws(StoreError) {
+    guard condition else { throw .corrupt(complaint()) }
+  }
+}

@@ -1,0 +1,315 @@
+// MemoryStore: the record kept in memory, as plain folds over the events that were appended.
+//
+// The double behind `AppendStore`, `RecordStore` and `TenantStore` for tests of the services and the
+// API, and the yardstick of the contract test: nothing here is clever. Stricter than a database: what
+// a plan claims is worked out again (`MemoryLog`) and a difference is `StoreError.corrupt`.
+// Invariant: one lock around everything, so each call sees whole batches.
+
+import Crypto
+import Ledger
+import LedgerServices
+import Synchronization
+
+/// The record and the tenants, in memory.
+public final class MemoryStore: Sendable {
+  private struct Contents: Sendable {
+    var projects: [ProjectID: Project] = [:]
+    var logs: [ProjectID: MemoryLog] = [:]
+    var credentials: [StoredCredential] = []
+    var failures: [StoreError] = []
+  }
+
+  private struct StoredCredential: Sendable {
+    var credential: Credential
+    var tokenDigest: [UInt8]
+  }
+
+  private let contents = Mutex(Contents())
+
+  /// An empty store.
+  public init() {}
+
+  /// Makes the next call of any port fail with `error` and change nothing; errors queue up.
+  public func failNext(with error: StoreError) {
+    contents.withLock { $0.failures.append(error) }
+  }
+
+  /// Every event of the project, in order of position.
+  public func allEvents(of project: ProjectID) -> [Event] {
+    contents.withLock { $0.logs[project]?.events.map(\.event) ?? [] }
+  }
+
+  private func withContents<T: Sendable>(
+    _ body: (inout Contents) throws(StoreError) -> T
+  ) throws(StoreError) -> T {
+    let result = contents.withLock { contents -> Result<T, StoreError> in
+      if !contents.failures.isEmpty { return .failure(contents.failures.removeFirst()) }
+      do throws(StoreError) { return .success(try body(&contents)) } catch {
+        return .failure(error)
+      }
+    }
+    return try result.get()
+  }
+
+  private func read<T: Sendable>(
+    _ project: ProjectID, _ body: (MemoryLog) throws(StoreError) -> T
+  ) throws(StoreError) -> Reading<T> {
+    try withContents { (contents) throws(StoreError) in
+      guard let log = contents.logs[project] else { throw .projectNotFound }
+      return Reading(value: try body(log), size: log.size)
+    }
+  }
+}
+
+extension MemoryStore: AppendStore {
+  /// Plans and keeps the batch under the lock, once everything the plan claims has been checked.
+  public func append(
+    to project: ProjectID, needs: AppendNeeds, plan: @Sendable (AppendBasis) -> AppendPlan
+  ) async throws(StoreError) -> AppendPlan {
+    try withContents { (contents) throws(StoreError) in
+      guard var log = contents.logs[project] else { throw .projectNotFound }
+      let planned = plan(log.basis(for: needs))
+      try log.keep(planned, in: project)
+      contents.logs[project] = log
+      return planned
+    }
+  }
+}
+
+extension MemoryStore: RecordStore {
+  /// Where the label sits now.
+  public func standing(
+    of stage: StageName, of secret: SecretName, in project: ProjectID
+  ) async throws(StoreError) -> Reading<StageStanding> {
+    try read(project) { log in
+      let state = log.states[secret]
+      return StageStanding(life: state?.life, stage: state?.stages[stage])
+    }
+  }
+
+  /// The secret as it stands.
+  public func secret(
+    _ secret: SecretName, in project: ProjectID
+  ) async throws(StoreError) -> Reading<SecretSummary?> {
+    try read(project) { log in log.states[secret].map { summary(secret, $0) } }
+  }
+
+  /// The registered secrets by name.
+  public func secrets(
+    in project: ProjectID, after: SecretName?, limit: Int
+  ) async throws(StoreError) -> Reading<[SecretSummary]> {
+    try read(project) { log in
+      let names = log.states.filter { $0.value.isAlive }.keys.sorted()
+      return names.filter { name in after.map { $0 < name } ?? true }.prefix(limit)
+        .compactMap { name in log.states[name].map { summary(name, $0) } }
+    }
+  }
+
+  private func summary(_ name: SecretName, _ state: SecretState) -> SecretSummary {
+    var state = state
+    state.versions = [:]
+    state.stages = [:]
+    return SecretSummary(name: name, state: state)
+  }
+
+  /// The registered versions in order of registration.
+  public func versions(
+    of secret: SecretName, in project: ProjectID, after: VersionID?, limit: Int
+  ) async throws(StoreError) -> Reading<[VersionSummary]> {
+    try read(project) { log in
+      guard let state = log.states[secret] else { return [] }
+      let all = state.versionsInOrder
+      guard let after else { return Array(all.prefix(limit)) }
+      guard let seen = state.versions[after]?.registeredAt.position else { return [] }
+      return Array(all.filter { $0.state.registeredAt.position > seen }.prefix(limit))
+    }
+  }
+
+  /// One registered version.
+  public func version(
+    _ version: VersionID?, of secret: SecretName, in project: ProjectID
+  ) async throws(StoreError) -> Reading<VersionSummary?> {
+    try read(project) { log in
+      let all = log.states[secret]?.versionsInOrder ?? []
+      return version.map { id in all.first { $0.id == id } } ?? all.last
+    }
+  }
+
+  /// How much of the log was recorded at or before the moment.
+  public func known(
+    at moment: Instant?, in project: ProjectID
+  ) async throws(StoreError) -> Reading<KnownAt> {
+    try read(project) { (log) throws(StoreError) in
+      let known = log.events.prefix { recorded in
+        moment.map { recorded.event.recordedAt <= $0 } ?? true
+      }
+      guard let size = TreeSize(Int64(known.count)) else { throw .corrupt("size") }
+      let last = log.events.last?.event.recordedAt
+      let isFinal = if let moment, let last { last >= moment } else { false }
+      return KnownAt(size: size, recordedAt: known.last?.event.recordedAt, isFinal: isFinal)
+    }
+  }
+
+  /// What the plain fold says of the label.
+  public func answer(
+    at effectiveAt: Instant, knownSize: TreeSize, stage: StageName, of secret: SecretName,
+    in project: ProjectID
+  ) async throws(StoreError) -> Reading<StageReply> {
+    try read(project) { log in
+      let timeline = log.timeline(of: stage, of: secret, knownSize: knownSize)
+      let answer = timeline.answer(at: effectiveAt)
+      let labels = answer.versionID.flatMap { log.states[secret]?.stages(of: $0) }
+      return StageReply(
+        answer: answer,
+        isSecretKnown: log.known(knownSize).contains { $0.secret == secret },
+        isDeprecated: labels?.isEmpty ?? false)
+    }
+  }
+
+  /// What the plain fold says of all labels.
+  public func stages(
+    at effectiveAt: Instant, knownSize: TreeSize, of secret: SecretName, in project: ProjectID
+  ) async throws(StoreError) -> Reading<[StageChange]> {
+    try read(project) { log in
+      log.stageNames(of: secret, knownSize: knownSize).compactMap { stage in
+        log.timeline(of: stage, of: secret, knownSize: knownSize).answer(at: effectiveAt).interval
+          .map { StageChange(stage: stage, interval: $0) }
+      }
+    }
+  }
+
+  /// The changes of the labels in effective order.
+  public func history(
+    of stage: StageName?, of secret: SecretName, in project: ProjectID, knownSize: TreeSize,
+    after: SecretState.Moment?, limit: Int
+  ) async throws(StoreError) -> Reading<[StageChange]> {
+    try read(project) { log in
+      let changes = log.changes(of: secret, knownSize: knownSize)
+      let wanted = changes.filter { change in
+        (stage.map { $0 == change.stage } ?? true)
+          && (after.map { $0 < change.moment } ?? true)
+      }
+      return Array(wanted.prefix(limit))
+    }
+  }
+
+  /// The stored bytes from a position on.
+  public func events(
+    in project: ProjectID, from: Position, limit: Int
+  ) async throws(StoreError) -> Reading<[StoredEvent]> {
+    try read(project) { log in
+      log.events.filter { $0.event.position >= from }.prefix(limit)
+        .map { StoredEvent(position: $0.event.position, bytes: $0.bytes) }
+    }
+  }
+
+  /// The open findings.
+  public func openFindings(
+    in project: ProjectID
+  ) async throws(StoreError) -> Reading<[FindingID: FindingState]> {
+    try read(project) { log in log.findings.filter { $0.value.isOpen } }
+  }
+}
+
+extension MemoryStore: TenantStore {
+  /// The project.
+  public func project(_ id: ProjectID) async throws(StoreError) -> Project? {
+    try withContents { $0.projects[id] }
+  }
+
+  /// The projects by id.
+  public func projects(after: ProjectID?, limit: Int) async throws(StoreError) -> [Project] {
+    try withContents { contents in
+      let ids = contents.projects.keys.sorted().filter { id in after.map { $0 < id } ?? true }
+      return ids.prefix(limit).compactMap { contents.projects[$0] }
+    }
+  }
+
+  /// Makes the project and its empty log.
+  public func create(_ project: Project) async throws(StoreError) {
+    try withContents { (contents) throws(StoreError) in
+      guard contents.projects[project.id] == nil else { throw .alreadyExists }
+      contents.projects[project.id] = project
+      contents.logs[project.id] = MemoryLog()
+    }
+  }
+
+  /// Replaces the settings of the project.
+  public func update(_ project: Project) async throws(StoreError) {
+    try withContents { (contents) throws(StoreError) in
+      guard contents.projects[project.id] != nil else { throw .projectNotFound }
+      contents.projects[project.id] = project
+    }
+  }
+
+  /// The credential in use with that token.
+  public func credential(tokenDigest: [UInt8]) async throws(StoreError) -> Credential? {
+    try withContents { contents in
+      contents.credentials.first {
+        $0.tokenDigest == tokenDigest && $0.credential.revokedAt == nil
+      }?.credential
+    }
+  }
+
+  /// The credentials of the project by name.
+  public func credentials(of project: ProjectID) async throws(StoreError) -> [Credential] {
+    try withContents { contents in
+      contents.credentials.map(\.credential).filter { $0.project == project }
+        .sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+    }
+  }
+
+  /// Stores the credential.
+  public func create(
+    _ credential: Credential, tokenDigest: [UInt8]
+  ) async throws(StoreError) {
+    try withContents { (contents) throws(StoreError) in
+      guard contents.projects[credential.project] != nil else { throw .projectNotFound }
+      let isTaken = contents.credentials.contains {
+        $0.credential.project == credential.project && $0.credential.name == credential.name
+      }
+      guard !isTaken else { throw .alreadyExists }
+      contents.credentials.append(
+        StoredCredential(credential: credential, tokenDigest: tokenDigest))
+    }
+  }
+
+  /// Ends the credential.
+  public func revokeCredential(
+    named name: String, of project: ProjectID, at moment: Instant
+  ) async throws(StoreError) -> Bool {
+    try withContents { contents in
+      let index = contents.credentials.firstIndex {
+        $0.credential.project == project && $0.credential.name == name
+          && $0.credential.revokedAt == nil
+      }
+      guard let index else { return false }
+      contents.credentials[index].credential.revokedAt = moment
+      return true
+    }
+  }
+}
+
+extension StageChange {
+  /// Its place in effective order.
+  var moment: SecretState.Moment {
+    SecretState.Moment(effectiveAt: interval.since, position: interval.decidedBy)
+  }
+}
+
+extension SecretState {
+  /// Whether the secret is registered and not deleted.
+  var isAlive: Bool {
+    switch life {
+    case .enabled, .pendingDeletion: true
+    case .unregistered, .deleted: false
+    }
+  }
+
+  /// The registered versions with their labels, in order of registration.
+  var versionsInOrder: [VersionSummary] {
+    versions.filter { isRegistered($0.key) }
+      .sorted { $0.value.registeredAt.position < $1.value.registeredAt.position }
+      .map { VersionSummary(id: $0.key, state: $0.value, stages: stages(of: $0.key)) }
+  }
+}
