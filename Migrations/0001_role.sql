@@ -1,5 +1,6 @@
--- Three roles, none of which can log in by itself: the owner for migrations alone, the writer for the
--- service, the auditor for people who only look. Roles belong to the whole cluster, so they may exist.
+-- Three roles, none of which can log in by itself: the owner for migrations alone, the writer for
+-- the service, the auditor for people who only look. Roles belong to the whole cluster, so they may
+-- exist.
 
 DO $$
 DECLARE

@@ -1,5 +1,5 @@
--- The record. `canonical` is what is hashed and never changes; the columns beside it are for indexes
--- and are held against the bytes by `stageledger verify`.
+-- The record. `canonical` is what is hashed and never changes; the columns beside it are for
+-- indexes and are held against the bytes by `stageledger verify`.
 
 CREATE TABLE ledger.head (
   project text COLLATE "C" NOT NULL REFERENCES ledger.project (project),

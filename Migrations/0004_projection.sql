@@ -1,5 +1,5 @@
--- What the events add up to. Every row can be thrown away and rebuilt; `generation` keeps the rows a
--- rebuild writes beside the live ones until it switches `ledger.project.generation`.
+-- What the events add up to. Every row can be thrown away and rebuilt; `generation` keeps the rows
+-- a rebuild writes beside the live ones until it switches `ledger.project.generation`.
 
 CREATE TABLE ledger.secret (
   project text COLLATE "C" NOT NULL REFERENCES ledger.project (project),

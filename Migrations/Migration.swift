@@ -1,7 +1,7 @@
 // Migrations: the schema as numbered SQL texts, embedded in the program.
 //
-// Read by `LedgerStore/Migrator`. Forward only: a text that has been released is never edited, and the
-// migrator refuses a database whose recorded digests differ from these.
+// Read by `LedgerStore/Migrator`. Forward only: a text that has been released is never edited, and
+// the migrator refuses a database whose recorded digests differ from these.
 
 /// One step of the schema.
 public struct Migration: Sendable {

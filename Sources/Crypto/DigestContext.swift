@@ -1,7 +1,7 @@
 // libcrypto's hashing contexts, kept from one hash to the next.
 //
-// Called by `SHA256` and `SHA256Hasher` only; calls libcrypto's EVP interface. Making a context costs
-// more than hashing 200 bytes, so a finished one is left in a slot for the next hash, on
+// Called by `SHA256` and `SHA256Hasher` only; calls libcrypto's EVP interface. Making a context
+// costs more than hashing 200 bytes, so a finished one is left in a slot for the next hash, on
 // whichever thread. Invariant: a context is owned by one holder at a time, the slot or one hash.
 
 import COpenSSL

@@ -1,7 +1,7 @@
 // Message authentication with a shared key (RFC 2104).
 //
-// Called where requests and tokens are signed. With SHA-256 it is two hashes with the kept context, a
-// quarter of the time of libcrypto's own; with SHA-1 it is libcrypto's. Invariant: a MAC is compared with
+// Called where requests and tokens are signed. With SHA-256 it is two hashes with kept contexts,
+// half the time of libcrypto's own; with SHA-1 it is libcrypto's. Invariant: a MAC is compared with
 // `constantTimeEquals`, never with `==`.
 
 import COpenSSL

@@ -1,7 +1,7 @@
 // SHA-256 (FIPS 180-4), whole, with a domain byte, and piece by piece.
 //
-// Called by everything that hashes; calls libcrypto through `DigestContext`. Invariant: the pieces in
-// order have the hash of their concatenation.
+// Called by everything that hashes; calls libcrypto through `DigestContext`. Invariant: the pieces
+// in order have the hash of their concatenation.
 
 /// SHA-256 of bytes at hand; about 0.2 µs for 200 bytes.
 public enum SHA256 {

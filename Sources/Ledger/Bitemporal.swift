@@ -1,7 +1,7 @@
 // Bitemporal: the question "which version held this label at T, as known at K", and its answer.
 //
-// The question is resolved by `StageHistory` to a size of the log; the answer comes from one index of
-// the event table, and from the plain fold in `StageTimeline`, which must agree.
+// The question is resolved by `StageHistory` to a size of the log; the answer comes from one index
+// of the event table, and from the plain fold in `StageTimeline`, which must agree.
 
 /// How far into the log a question may look: the events at positions below `size`.
 public struct KnownAt: Hashable, Sendable {

@@ -1,8 +1,8 @@
 // Command: what somebody asks of the ledger, as types; from here inward nothing is raw text.
 //
-// Made by the API surfaces and the reconciler, judged by `decide` in `AppendPlan`. A change asked of
-// us now is a command and the rules may refuse it; what already happened elsewhere is a fact, and is
-// recorded as reported.
+// Made by the API surfaces and the reconciler, judged by `decide` in `AppendPlan`. A change asked
+// of us now is a command and the rules may refuse it; what already happened elsewhere is a fact,
+// and is recorded as reported.
 
 public import CanonicalJSON
 

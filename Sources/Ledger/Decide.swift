@@ -1,8 +1,8 @@
 // Decide: the rules, as one pure function from a change and a state to what should be appended.
 //
-// Called by `AppendPlan` for every change of a batch; calls only `LabelRules`, the provider's table.
-// Invariant: a change that alters nothing gives no drafts; a refused one gives a rejection and no
-// drafts; the drafts of one change stand together or not at all.
+// Called by `AppendPlan` for every change of a batch; calls only `LabelRules`, the provider's
+// table. Invariant: a change that alters nothing gives no drafts; a refused one gives a rejection
+// and no drafts; the drafts of one change stand together or not at all.
 
 public import CanonicalJSON
 

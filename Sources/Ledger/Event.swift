@@ -29,7 +29,8 @@ public enum EventType: String, CaseIterable, Sendable {
   case driftAcknowledged = "drift.acknowledged"
   case projectionSwitched = "projection.switched"
 
-  /// Whether such an event changes a secret, a version or a label, rather than telling of the ledger.
+  /// Whether such an event changes a secret, a version or a label, rather than telling of the
+  /// ledger.
   public var changesSecret: Bool {
     switch self {
     case .secretRegistered, .secretDeletionScheduled, .secretRestored, .secretDeleted,

@@ -1,7 +1,7 @@
 // Finding: a confirmed difference between the record and the cloud, with a stable id.
 //
-// Made by the reconciler's comparison, kept as `drift.opened` and `drift.resolved` events. The id is
-// derived from what differs, so that the same drift seen again is the same finding.
+// Made by the reconciler's comparison, kept as `drift.opened` and `drift.resolved` events. The id
+// is derived from what differs, so that the same drift seen again is the same finding.
 
 public import CanonicalJSON
 
@@ -85,7 +85,8 @@ public struct FindingState: Hashable, Sendable {
   /// Whether the drift is still there.
   public var isOpen: Bool { resolvedBy == nil }
 
-  /// The state once `event`, which is about this finding, is added; nil if there was none to change.
+  /// The state once `event`, which is about this finding, is added; nil if there was none to
+  /// change.
   public static func evolve(_ state: FindingState?, _ event: Event) -> FindingState? {
     switch event.type {
     case .driftOpened:

@@ -70,7 +70,8 @@ func isWordByte(_ byte: UInt8) -> Bool {
   }
 }
 
-/// The name of a tenant, the `project_id` of the clouds: 1 to 64 of `A-Z a-z 0-9 _ - .`, not `.` or `..`.
+/// The name of a tenant, the `project_id` of the clouds: 1 to 64 of `A-Z a-z 0-9 _ - .`, not `.` or
+/// `..`.
 public struct ProjectID: Identifier {
   /// The name as it stands in paths.
   public let text: String
@@ -135,7 +136,8 @@ public struct VersionID: Identifier {
   }
 }
 
-/// The caller's own name for one request, so that repeating it is harmless: 1 to 255 printable ASCII.
+/// The caller's own name for one request, so that repeating it is harmless: 1 to 255 printable
+/// ASCII.
 public struct IdempotencyKey: Identifier {
   /// The key without the quotes of its header.
   public let text: String

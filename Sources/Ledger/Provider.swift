@@ -1,8 +1,8 @@
 // Provider: which cloud a project mirrors, and the label rules that cloud enforces.
 //
-// The rules are data, one file a provider (`HuaweiRules.swift`); `decide` reads them and is the only
-// place that acts on them. A provider whose rules are not written has none, and no project of it
-// can be made.
+// The rules are data, one file a provider (`HuaweiRules.swift`); `decide` reads them and is the
+// only place that acts on them. A provider whose rules are not written has none, and no project of
+// it can be made.
 
 /// A cloud whose labels the ledger knows.
 public enum Provider: String, CaseIterable, Sendable {

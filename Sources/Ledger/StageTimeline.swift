@@ -11,9 +11,9 @@ public struct StageTimeline: Hashable, Sendable {
 
   /// Folds the events of one label among those at positions below `knownSize`.
   ///
-  /// Events of other types, labels and secrets must have been left out by the caller. Of two changes
-  /// at one instant the later position holds, and the earlier has a stretch of no length, which is
-  /// left out.
+  /// Events of other types, labels and secrets must have been left out by the caller. Of two
+  /// changes at one instant the later position holds, and the earlier has a stretch of no length,
+  /// which is left out.
   public init(events: some Sequence<Event>, knownSize: TreeSize) {
     let known =
       events

@@ -2,9 +2,10 @@
 //
 // Called by every surface and by the reconciler; calls `AppendStore` with an `AppendPlan` to run in
 // the middle of the transaction. Each project has a lane with at most one transaction in flight.
-// Whoever finds the lane free leads a batch of its own; whoever comes meanwhile waits, and the first
-// of those leads the next batch with all that gathered: no task of its own, no timer, and the batch
-// grows exactly with the load. Invariant: every submission gets one verdict; a full queue refuses.
+// Whoever finds the lane free leads a batch of its own; whoever comes meanwhile waits, and the
+// first of those leads the next batch with all that gathered: no task of its own, no timer, and the
+// batch grows exactly with the load. Invariant: every submission gets one verdict; a full queue
+// refuses.
 
 public import Ledger
 

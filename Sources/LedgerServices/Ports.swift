@@ -1,7 +1,8 @@
 // Ports: everything the services need of the world outside, in a few small protocols.
 //
-// `LedgerStore` keeps the record behind the first four, `Clouds` shows a live cloud behind the last;
-// only the program's wiring names both sides. No error of an adapter's own comes through here.
+// `LedgerStore` keeps the record behind the first four, `Clouds` shows a live cloud behind the
+// last; only the program's wiring names both sides. No error of an adapter's own comes through
+// here.
 
 public import Ledger
 
@@ -36,10 +37,11 @@ public struct Reading<Value: Sendable>: Sendable {
 
 /// Where batches of events go.
 public protocol AppendStore: Sendable {
-  /// Runs one transaction: locks the project's head, reads `needs`, plans, writes the plan, commits.
+  /// Runs one transaction: locks the project's head, reads `needs`, plans, writes the plan,
+  /// commits.
   ///
-  /// Returns the plan once it is committed to disk. A connection lost while committing is settled by
-  /// asking whether the plan's first event is there before anything is returned or thrown.
+  /// Returns the plan once it is committed to disk. A connection lost while committing is settled
+  /// by asking whether the plan's first event is there before anything is returned or thrown.
   func append(
     to project: ProjectID, needs: AppendNeeds, plan: @Sendable (AppendBasis) -> AppendPlan
   ) async throws(StoreError) -> AppendPlan

@@ -1,4 +1,5 @@
-// Tenants: projects and credentials, and the short-lived memory of them that requests are served from.
+// Tenants: projects and credentials, and the short-lived memory of them that requests are served
+// from.
 //
 // Called by the API for every request and by the command line to manage them; calls `TenantStore`.
 // Invariant: a token is never kept, only its SHA-256; what is remembered is at most `lifetime` old,

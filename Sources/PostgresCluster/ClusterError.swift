@@ -1,4 +1,5 @@
-// Why a private server could not be run: data in the cases, one text for people, which says what to do.
+// Why a private server could not be run: data in the cases, one text for people, which says what to
+// do.
 //
 // Thrown by everything in this target; `stageledger` prints `description`.
 

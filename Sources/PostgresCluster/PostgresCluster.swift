@@ -51,7 +51,8 @@ public final class PostgresCluster: Sendable {
   ///   - startTimeout: the longest a start may take, recovery from a crash included.
   ///   - report: told what happens after the start, on the keeper's thread.
   /// - Returns: a cluster whose server takes connections.
-  /// - Throws: `ClusterError` when there is no server, the folder cannot be used, or it will not start.
+  /// - Throws: `ClusterError` when there is no server, the folder cannot be used, or it will not
+  /// start.
   public static func start(
     dataDirectory: String, settings: [String: String] = [:], supervision: Supervision = .restart,
     startTimeout: Duration = .seconds(60), report: @escaping @Sendable (Event) -> Void = { _ in }

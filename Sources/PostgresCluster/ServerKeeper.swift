@@ -1,4 +1,5 @@
-// The thread that keeps one server running: makes its data, starts it, starts it again when it dies.
+// The thread that keeps one server running: makes its data, starts it, starts it again when it
+// dies.
 //
 // Started by `PostgresCluster`; calls `ClusterFolder`, `ChildProcess`. The server is a child of
 // this thread, and the kernel stops it when the thread ends, so the thread lives as long as the

@@ -1,7 +1,7 @@
 // The hashes of an RFC 9162 Merkle tree, and the plain definition of its root.
 //
-// Called by `TreeEdge` and by whatever proves or checks; calls `SHA256`. Invariant: a leaf and a node
-// never have the same preimage, since their hashes begin with different bytes.
+// Called by `TreeEdge` and by whatever proves or checks; calls `SHA256`. Invariant: a leaf and a
+// node never have the same preimage, since their hashes begin with different bytes.
 
 public import Crypto
 
@@ -22,7 +22,8 @@ public enum MerkleTree {
 
   /// The root of the tree over these leaf hashes, by the recursion that defines it.
   ///
-  /// Cost: one hash less than there are leaves. The route that audits use; appending uses `TreeEdge`.
+  /// Cost: one hash less than there are leaves. The route that audits use; appending uses
+  /// `TreeEdge`.
   public static func root(ofLeaves leaves: [Digest]) -> Digest {
     root(of: leaves[...]) ?? emptyRoot
   }

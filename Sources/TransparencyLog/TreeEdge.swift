@@ -1,7 +1,7 @@
 // What must be known of a tree to append to it: the roots of its complete subtrees.
 //
-// Kept with a project's head and called by the planner of appends; calls `MerkleTree`. Invariant: one
-// root for each one bit of the size, the largest subtree first.
+// Kept with a project's head and called by the planner of appends; calls `MerkleTree`. Invariant:
+// one root for each one bit of the size, the largest subtree first.
 
 public import Crypto
 

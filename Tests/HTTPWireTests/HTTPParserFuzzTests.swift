@@ -7,10 +7,13 @@ import Testing
   static let samples: [String] = [
     "GET / HTTP/1.1\r\nHost: h\r\n\r\n",
     "GET http://h:80/p?q=%41 HTTP/1.1\r\nHost: h\r\nConnection: close, x\r\n\r\n",
-    "POST /a HTTP/1.1\r\nHost: [::1]:9\r\nContent-Length: 11\r\nExpect: 100-continue\r\n\r\nhello world",
-    "POST /b HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5;a=\"b\"\r\nhello\r\n0\r\nT: x\r\n\r\n",
+    "POST /a HTTP/1.1\r\nHost: [::1]:9\r\nContent-Length: 11\r\nExpect: 100-continue\r\n\r\n"
+      + "hello world",
+    "POST /b HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5;a=\"b\"\r\nhello\r\n"
+      + "0\r\nT: x\r\n\r\n",
     "POST /drop HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc",
-    "POST /drop HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nA\r\n0123456789\r\n0\r\n\r\n",
+    "POST /drop HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nA\r\n0123456789\r\n"
+      + "0\r\n\r\n",
     "\r\nHEAD /c/%2e/d HTTP/1.0\r\nX-Y: \t z \t\r\n\r\n",
   ]
 

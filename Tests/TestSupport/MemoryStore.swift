@@ -1,9 +1,9 @@
 // MemoryStore: the record kept in memory, as plain folds over the events that were appended.
 //
-// The double behind `AppendStore`, `RecordStore` and `TenantStore` for tests of the services and the
-// API, and the yardstick of the contract test: nothing here is clever. Stricter than a database: what
-// a plan claims is worked out again (`MemoryLog`) and a difference is `StoreError.corrupt`.
-// Invariant: one lock around everything, so each call sees whole batches.
+// The double behind `AppendStore`, `RecordStore` and `TenantStore` for tests of the services and
+// the API, and the yardstick of the contract test: nothing here is clever. Stricter than a
+// database: what a plan claims is worked out again (`MemoryLog`) and a difference is
+// `StoreError.corrupt`. Invariant: one lock around everything, so each call sees whole batches.
 
 import Crypto
 import Ledger

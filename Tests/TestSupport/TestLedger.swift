@@ -1,7 +1,7 @@
 // TestLedger: the services over a memory store, with a clock and ids a test has in its hand.
 //
-// Called by the tests of the services and the API. Invariant: one seed, one run: time moves only when
-// the test moves it and ids come from a seeded generator.
+// Called by the tests of the services and the API. Invariant: one seed, one run: time moves only
+// when the test moves it and ids come from a seeded generator.
 
 import CanonicalJSON
 import Crypto
