@@ -96,17 +96,21 @@ let package = Package(
         "PostgresCluster", "Ledger", "LedgerServices", "TransparencyLog", "CanonicalJSON", "Crypto",
       ],
       path: "Tests/TestSupport", swiftSettings: testSettings),
+    .target(
+      name: "TestLiterals", dependencies: ["Ledger"], path: "Tests/TestLiterals",
+      swiftSettings: testSettings),
     tests("CanonicalJSON", ["Crypto"]),
     tests("Crypto"),
     tests("HTTPWire"),
     tests("TransparencyLog", ["Crypto"]),
-    tests("Ledger", ["CanonicalJSON", "TestSupport"]),
+    tests("Ledger", ["CanonicalJSON", "TestLiterals", "TestSupport"]),
     tests("EventLoop"),
     tests("HTTPServer", ["HTTPWire", "EventLoop"]),
     tests("PostgresClient", ["EventLoop", "TestSupport"]),
     tests("PostgresCluster", ["TestSupport"]),
     tests(
-      "LedgerServices", ["Ledger", "TransparencyLog", "CanonicalJSON", "Crypto", "TestSupport"]),
+      "LedgerServices",
+      ["Ledger", "TransparencyLog", "CanonicalJSON", "Crypto", "TestLiterals", "TestSupport"]),
     tests(
       "LedgerAPI",
       ["LedgerServices", "Ledger", "HTTPWire", "CanonicalJSON", "Crypto", "TestSupport"]),

@@ -144,9 +144,3 @@ extension Provenance {
   public static let test = Provenance(
     principal: Principal(kind: .credential, id: "tester", name: "tester"), source: .ledgerAPI)
 }
-
-/// The moment a literal of a test names.
-public func instant(_ text: String) -> Instant {
-  guard let instant = Instant(rfc3339: text) else { preconditionFailure("no instant: \(text)") }
-  return instant
-}
