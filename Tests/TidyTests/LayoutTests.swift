@@ -29,4 +29,12 @@ import Testing
     }
     report(findings.map { Finding(path: $0.path, line: 1, message: "holds no suite") })
   }
+
+  @Test func `what is run before a change is taken is what the readme says`() throws {
+    let readme = try #require(Project.files.first { $0.path == "README.md" })
+    let script = try #require(Project.files.first { $0.path == ".ci/run" })
+    #expect(readme.text.contains("`swift test`") || readme.lines.contains("swift test"))
+    #expect(script.lines.contains { $0 == "swift test" || $0.hasPrefix("swift test 2>&1") })
+    #expect(script.lines.contains("set -euo pipefail"))
+  }
 }
