@@ -123,6 +123,14 @@ public enum Sockets {
     Glibc.close(descriptor)
   }
 
+  /// Closes the descriptor so that the peer sees a reset and not an end.
+  public static func reset(_ descriptor: Int32) {
+    var abortive = linger(l_onoff: 1, l_linger: 0)
+    let size = socklen_t(MemoryLayout<linger>.size)
+    unsafe setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &abortive, size)
+    Glibc.close(descriptor)
+  }
+
   /// The error a pending connection ended with, or nil.
   public static func pendingError(_ descriptor: Int32) -> SystemError? {
     var code: Int32 = 0

@@ -34,6 +34,8 @@ public struct HTTPRequestParser: Sendable {
 
   /// The target of the message in progress or just refused; nil before it is known.
   public private(set) var target: String?
+  /// The method of the message in progress or just refused; nil before it is known.
+  public private(set) var method: String?
 
   /// Makes a parser at the beginning of a connection.
   public init(limits: HTTPLimits) { self.limits = limits }
@@ -45,14 +47,6 @@ public struct HTTPRequestParser: Sendable {
 
   /// Whether bytes have arrived that no event has used.
   public var hasUnreadBytes: Bool { !buffer.isEmpty }
-
-  /// Whether a head is wanted rather than a body.
-  public var isBetweenBodies: Bool {
-    switch state {
-    case .requestLine, .fields: true
-    case .undecided, .body, .refused: false
-    }
-  }
 
   /// Takes bytes from the connection; `next` then tells what they mean.
   public mutating func receive(_ bytes: ArraySlice<UInt8>) {
@@ -114,6 +108,7 @@ public struct HTTPRequestParser: Sendable {
     headBytes = 0
     hasSkippedLine = false
     target = nil
+    method = nil
     buffer.shrinkIfEmpty()
   }
 
@@ -133,6 +128,7 @@ public struct HTTPRequestParser: Sendable {
     }
     let parsed = try HTTPRequestLine(buffer.bytes[line], targetBytesMax: limits.targetBytesMax)
     target = parsed.target
+    method = parsed.method
     headBytes = line.count + 2
     state = .fields(HTTPHeadBuilder(line: parsed, fieldsMax: limits.fieldsMax))
     return true
