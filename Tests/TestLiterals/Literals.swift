@@ -1,7 +1,7 @@
 // Literals: names, positions and moments as literals, so that tests read like the story they tell.
 //
-// A target of its own, for the tests that want it: with it in sight `StageName("x")` is a literal and
-// needs no `try`. An ill-formed literal stops the test run.
+// A target of its own, for the tests that want it: with it in sight `StageName("x")` is a literal
+// and needs no `try`. An ill-formed literal stops the test run.
 
 import Ledger
 
