@@ -241,10 +241,45 @@ public struct CloudVersion: Hashable, Sendable {
   }
 }
 
+/// A secret the live cloud lists.
+public struct CloudSecret: Hashable, Sendable {
+  /// Whether the cloud still lets it be used.
+  public enum Life: Hashable, Sendable {
+    /// It has versions that can be listed.
+    case present
+    /// It waits for its deletion: the cloud lists it and shows nothing of it.
+    case pendingDeletion
+  }
+  /// Its name.
+  public var name: SecretName
+  /// Whether the cloud still lets it be used.
+  public var life: Life
+  /// A secret the cloud lists.
+  public init(name: SecretName, life: Life) {
+    self.name = name
+    self.life = life
+  }
+}
+
+/// All secrets the live cloud lists.
+public struct CloudListing: Hashable, Sendable {
+  /// Those that could be read, each once.
+  public var secrets: [CloudSecret]
+  /// Why each of the others could not be.
+  public var unreadable: [String]
+  /// What a cloud lists.
+  public init(secrets: [CloudSecret], unreadable: [String]) {
+    self.secrets = secrets
+    self.unreadable = unreadable
+  }
+}
+
 /// A live cloud, read with calls that never return a secret value.
+///
+/// Every call ends within a bound of the adapter's own, and early when its task is cancelled.
 public protocol LiveCloud: Sendable {
-  /// The names of all secrets of the account's project.
-  func secrets() async throws(CloudError) -> [SecretName]
-  /// All versions of the secret, with their labels.
+  /// All secrets of the account's project.
+  func secrets() async throws(CloudError) -> CloudListing
+  /// All versions of the secret, each once, with their labels.
   func versions(of secret: SecretName) async throws(CloudError) -> [CloudVersion]
 }

@@ -1,0 +1,139 @@
+// Reconciler: one drift run, which compares a project's record with its live cloud in two looks.
+//
+// Called by the schedule in `serve`, by the API and by the command line; calls `RecordStore`,
+// `LiveCloud` and, at the very end, `Appender`. `DriftLook` reads, `DriftComparison` compares,
+// `DriftRecord` words the events. Invariant: only what both looks agree on becomes a finding, and
+// nothing is written before both are over: a crash in between invents nothing.
+
+public import Ledger
+
+/// Why a drift run could not be made or recorded.
+public enum ReconcileError: Error, Hashable, Sendable {
+  /// This program has no rules for the project's provider.
+  case noRules(Provider)
+  /// The cloud's secrets cannot be listed.
+  case cloud(CloudError)
+  /// The record could not be read.
+  case store(StoreError)
+  /// The findings could not be recorded.
+  case append(AppendError)
+  /// The run was called off; nothing was recorded.
+  case cancelled
+}
+
+/// Compares projects with their live clouds.
+public struct Reconciler: Sendable {
+  /// How gently and how long a run looks.
+  public struct Settings: Hashable, Sendable {
+    /// How many secrets are read at once.
+    public var concurrencyMax: Int
+    /// How long what differed is left alone before it is read again.
+    public var graceTime: Duration
+    /// After this time no more secrets are read; those left are reported as not observable.
+    public var runTimeout: Duration
+    /// How many rows of the record are read at once.
+    public var pageSize: Int
+    /// Settings with every part named.
+    public init(concurrencyMax: Int, graceTime: Duration, runTimeout: Duration, pageSize: Int) {
+      precondition(concurrencyMax > 0 && pageSize > 0, "\(concurrencyMax), \(pageSize)")
+      self.concurrencyMax = concurrencyMax
+      self.graceTime = graceTime
+      self.runTimeout = runTimeout
+      self.pageSize = pageSize
+    }
+    /// Eight secrets at once, two seconds of grace, ten minutes for a run.
+    public static let standard = Settings(
+      concurrencyMax: 8, graceTime: .seconds(2), runTimeout: .seconds(600), pageSize: 500)
+  }
+
+  private let records: any RecordStore
+  private let appender: Appender
+  private let clock: Clock
+  private let settings: Settings
+  private let sleep: @Sendable (Duration) async -> Void
+
+  /// A reconciler over the record; `sleep` returns after the time, or early when called off.
+  public init(
+    records: any RecordStore, appender: Appender, clock: Clock, settings: Settings,
+    sleep: @escaping @Sendable (Duration) async -> Void
+  ) {
+    self.records = records
+    self.appender = appender
+    self.clock = clock
+    self.settings = settings
+    self.sleep = sleep
+  }
+
+  /// Makes one run and records what it found.
+  ///
+  /// Costs one listing of the cloud and a read or two a secret; what differs is read again after the
+  /// grace time. `requestID` is that of the request that asked for the run; nil when none did.
+  public func run(
+    _ project: Project, against cloud: any LiveCloud, requestID: String?
+  ) async throws(ReconcileError) -> DriftReport {
+    guard let rules = project.provider.rules else { throw .noRules(project.provider) }
+    let startedAt = clock.now
+    let look = DriftLook(
+      project: project.id, records: records, cloud: cloud, clock: clock, settings: settings,
+      deadline: startedAt.advanced(by: settings.runTimeout))
+
+    let knownBefore = try await openFindings(in: project.id)
+    var sighting = try await look.first(alsoAt: knownBefore.secrets)
+    let unsettled = sighting.secrets.filter(\.value.needsSecondLook)
+    if !unsettled.isEmpty, !Task.isCancelled {
+      await sleep(settings.graceTime)
+      let again = try await look.second(at: unsettled)
+      sighting.secrets.merge(again) { _, second in second }
+    }
+    guard !Task.isCancelled else { throw .cancelled }
+
+    let record = DriftRecord(
+      project: project.id, startedAt: startedAt, finishedAt: clock.now, saw: sighting,
+      known: try await openFindings(in: project.id))
+    let position = try await append(record.notes, to: project.id, rules, requestID)
+    return record.report(at: position)
+  }
+
+  private func openFindings(in project: ProjectID) async throws(ReconcileError) -> OpenFindings {
+    do { return OpenFindings(try await records.openFindings(in: project).value) } catch {
+      throw .store(error)
+    }
+  }
+
+  /// Appends the notes, the run's own last; gives the position of that one.
+  private func append(
+    _ notes: [Note], to project: ProjectID, _ rules: LabelRules, _ requestID: String?
+  ) async throws(ReconcileError) -> Position {
+    var last: Position?
+    var rest = notes[...]
+    while !rest.isEmpty {
+      let submission = Submission(
+        intent: .notes(Array(rest.prefix(DriftRecord.notesMax))),
+        provenance: Provenance(
+          principal: Principal(kind: .service, id: "reconciler"), source: .reconciler,
+          requestID: requestID),
+        idempotency: nil)
+      rest = rest.dropFirst(DriftRecord.notesMax)
+      do {
+        let outcome = try await appender.append(submission, to: project, rules: rules)
+        last = outcome.events.last?.event.position
+      } catch {
+        throw .append(error)
+      }
+    }
+    guard let last else { preconditionFailure("a run without its own event: \(notes.count) notes") }
+    return last
+  }
+}
+
+extension Instant {
+  /// The moment this far ahead; at the last one there is, when that is nearer.
+  func advanced(by duration: Duration) -> Instant {
+    let (seconds, attoseconds) = duration.components
+    let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000)
+    guard !overflow else { return seconds < 0 ? .earliest : .latest }
+    let (distance, carry) = product.addingReportingOverflow(attoseconds / 1_000_000_000_000)
+    guard !carry else { return seconds < 0 ? .earliest : .latest }
+    return advanced(byMicroseconds: distance)
+  }
+}
