@@ -1,8 +1,8 @@
 // DriftComparison: what differs between the record and one look at the cloud, for one secret.
 //
-// Called by the reconciler after each of its two looks; pure. Invariant: a label differs only if the
-// cloud's answer differs from every state in the `LedgerWindow`, and what the cloud did not show
-// gives no difference.
+// Called by the reconciler after each of its two looks; pure. Invariant: a label differs only if
+// the cloud's answer differs from every state in the `LedgerWindow`, and what the cloud did not
+// show gives no difference.
 
 import Ledger
 
@@ -69,7 +69,8 @@ struct DriftComparison: Sendable {
 
   /// Compares what the record held with what the cloud showed at `now`.
   ///
-  /// - A secret the cloud lacks, or lists as waiting for deletion while the record has it in use, is
+  /// - A secret the cloud lacks, or lists as waiting for deletion while the record has it in use,
+  /// is
   ///   `secret_gone`, and nothing is said of its versions and labels. One the record schedules for
   ///   deletion may be gone once its time has come, and may show itself or not before that.
   /// - A secret that only facts about labels speak of counts as recorded: its labels are compared.

@@ -1,8 +1,8 @@
 // DriftLook: reads one project's cloud and record, once and then once more where they differed.
 //
 // Called by the reconciler; calls `RecordStore` and `LiveCloud`. For each secret the record is read
-// first, then the cloud, then the log is followed to where it ended after the last cloud answer: the
-// window that comes out covers every state the record held while the cloud was being read. The
+// first, then the cloud, then the log is followed to where it ended after the last cloud answer:
+// the window that comes out covers every state the record held while the cloud was being read. The
 // second look goes on with the windows of the first, so they also cover the grace time. Invariant:
 // what failed is a sight that was not seen, never an absence.
 
@@ -144,7 +144,8 @@ struct DriftLook: Sendable {
     }
   }
 
-  /// Reads the record's side: life and labels at one size of the log, versions at that or a later one.
+  /// Reads the record's side: life and labels at one size of the log, versions at that or a later
+  /// one.
   private func window(of secret: SecretName) async throws(StoreError) -> LedgerWindow {
     let summary = try await records.secret(secret, in: project)
     var state = summary.value?.state ?? SecretState()

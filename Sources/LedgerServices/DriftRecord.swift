@@ -1,8 +1,8 @@
 // DriftRecord: turns what both looks of a run saw into findings, the report and the events.
 //
 // Called by the reconciler once both looks are over; pure. Invariant: a finding opens only on a
-// difference both looks agree on, versions included, and resolves only where the run could have seen
-// it and did not.
+// difference both looks agree on, versions included, and resolves only where the run could have
+// seen it and did not.
 
 import CanonicalJSON
 import Crypto

@@ -1,7 +1,7 @@
 // DriftReport: what one drift run found, as a value, and its text for machines.
 //
-// Made by the reconciler, shown by the API and the command line. Invariant: a report names everything
-// it could not see; a run that saw nothing is never called clean.
+// Made by the reconciler, shown by the API and the command line. Invariant: a report names
+// everything it could not see; a run that saw nothing is never called clean.
 
 public import CanonicalJSON
 import Crypto

@@ -66,8 +66,8 @@ public struct Reconciler: Sendable {
 
   /// Makes one run and records what it found.
   ///
-  /// Costs one listing of the cloud and a read or two a secret; what differs is read again after the
-  /// grace time. `requestID` is that of the request that asked for the run; nil when none did.
+  /// Costs one listing of the cloud and a read or two a secret; what differs is read again after
+  /// the grace time. `requestID` is that of the request that asked for the run; nil when none did.
   public func run(
     _ project: Project, against cloud: any LiveCloud, requestID: String?
   ) async throws(ReconcileError) -> DriftReport {

@@ -97,6 +97,9 @@ import Testing
       """
     #expect(lines(Rules.looseTasks, "Sources/Ledger/A.swift", text) == [1, 2, 3, 4, 5])
     #expect(lines(Rules.looseTasks, "Sources/stageledger/Wiring.swift", text) == [])
+    let server = "Sources/HTTPServer/HTTPServer.swift"
+    #expect(lines(Rules.looseTasks, server, text) == [1, 2, 3, 4, 5])
+    #expect(lines(Rules.looseTasks, server, "// Starts unstructured tasks.\n" + text) == [])
   }
 
   @Test func `planted statements are found`() {

@@ -53,10 +53,15 @@ enum Rules {
     }
   }
 
-  /// Tasks that no other task waits for.
+  /// Tasks started outside the wiring that nothing structured waits for.
+  ///
+  /// A mechanism that must start its own is named here, and its header says why.
   static func looseTasks(in file: SourceFile) -> [Finding] {
-    let files: Set = ["Wiring.swift", "Services.swift", "ConnectionTask.swift"]
-    guard !files.contains(file.name) else { return [] }
+    let documented: Set = ["Sources/HTTPServer/HTTPServer.swift"]
+    guard !file.name.hasPrefix("Wiring"), !file.name.hasPrefix("Services") else { return [] }
+    guard !documented.contains(file.path) || !file.text.contains("unstructured task") else {
+      return []
+    }
     let task = /\bTask(<[^>]*>)?\s*(\.(detached|immediate)\b|\([^)]*\)\s*\{|\{)/
     return find(task, in: SwiftText(file.text).codeLines, of: file, "an unstructured task")
   }
