@@ -42,10 +42,13 @@ public struct HTTPRequest: Sendable, Equatable {
 
   /// The segments of the path, split at `/` and then percent-decoded once; `/` has none.
   ///
-  /// Refuses empty and dot segments, encoded slashes, controls and what is not UTF-8 (400), and
-  /// a segment of more than `segmentBytesMax` decoded bytes (414).
-  public func pathSegments(segmentBytesMax: Int = 256) throws(HTTPRefusal) -> [String] {
-    try HTTPTarget.segments(of: path, segmentBytesMax: segmentBytesMax)
+  /// Refuses empty and dot segments, encoded slashes unless they are to be kept, controls and what
+  /// is not UTF-8 (400), and a segment of more than `segmentBytesMax` decoded bytes (414).
+  public func pathSegments(
+    segmentBytesMax: Int = 256, encodedSlash: HTTPEncodedSlash = .refused
+  ) throws(HTTPRefusal) -> [String] {
+    try HTTPTarget.segments(
+      of: path, segmentBytesMax: segmentBytesMax, encodedSlash: encodedSlash)
   }
 
   /// The names and values of the query, form-decoded, in order; none where there is no query.

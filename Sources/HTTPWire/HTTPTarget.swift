@@ -4,10 +4,18 @@
 // Invariant: a path is split before it is decoded and decoded once, so an encoded slash or dot
 // never reaches another route.
 
+/// What becomes of an encoded slash inside a segment of a path.
+public enum HTTPEncodedSlash: Hashable, Sendable {
+  /// The segment is refused.
+  case refused
+  /// It stays a character of its segment, which it neither ends nor splits.
+  case kept
+}
+
 /// The functions that read a target.
 enum HTTPTarget {
   static func segments(
-    of path: String, segmentBytesMax: Int
+    of path: String, segmentBytesMax: Int, encodedSlash: HTTPEncodedSlash
   ) throws(HTTPRefusal) -> [String] {
     let bytes = Array(path.utf8)
     guard bytes.first == HTTPGrammar.slash else { throw HTTPRefusal(.invalidPathSegment) }
@@ -16,18 +24,19 @@ enum HTTPTarget {
     var start = 1
     while start <= bytes.count {
       let end = bytes[start...].firstIndex(of: HTTPGrammar.slash) ?? bytes.count
-      segments.append(try segment(bytes[start..<end], bytesMax: segmentBytesMax))
+      segments.append(try segment(bytes[start..<end], bytesMax: segmentBytesMax, encodedSlash))
       start = end + 1
     }
     return segments
   }
 
   private static func segment(
-    _ raw: ArraySlice<UInt8>, bytesMax: Int
+    _ raw: ArraySlice<UInt8>, bytesMax: Int, _ encodedSlash: HTTPEncodedSlash
   ) throws(HTTPRefusal) -> String {
     guard let bytes = percentDecoded(raw, plusIsBlank: false),
       !bytes.isEmpty, bytes != dot, bytes != dotDot,
-      !bytes.contains(where: { $0 < 0x20 || $0 == 0x7F || $0 == HTTPGrammar.slash }),
+      !bytes.contains(where: { $0 < 0x20 || $0 == 0x7F }),
+      encodedSlash == .kept || !bytes.contains(HTTPGrammar.slash),
       let text = String(validating: bytes, as: UTF8.self)
     else { throw HTTPRefusal(.invalidPathSegment) }
     guard bytes.count <= bytesMax else {

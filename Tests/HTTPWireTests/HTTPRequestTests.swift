@@ -23,6 +23,14 @@ import Testing
     }
   }
 
+  @Test func `an encoded slash that is kept stays inside its segment`() throws {
+    let request = HTTPRequest(method: "GET", target: "/a%2Fb/%2F..%2f/c")
+    #expect(try request.pathSegments(encodedSlash: .kept) == ["a/b", "/../", "c"])
+    #expect(throws: HTTPRefusal(.invalidPathSegment)) {
+      try HTTPRequest(method: "GET", target: "/a//b").pathSegments(encodedSlash: .kept)
+    }
+  }
+
   @Test func `a long segment is refused with its limit`() throws {
     let request = HTTPRequest(method: "GET", target: "/" + String(repeating: "%41", count: 256))
     #expect(try request.pathSegments().first?.utf8.count == 256)

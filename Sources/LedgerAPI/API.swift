@@ -1,0 +1,176 @@
+// API: from a request to its answer, the same way for every surface.
+//
+// Called by the HTTP server through the program's wiring. Calls, in this order: the route table,
+// `Authentication`, the policy, the reading of query and body, the endpoint; then the surface's error
+// table for what was refused. Invariant: every answer carries an `X-Request-Id` made here; nothing
+// about a project is said before its credential is known.
+
+import CanonicalJSON
+public import HTTPWire
+import Ledger
+public import LedgerServices
+
+/// What becomes of a request whose head is there and whose body is not.
+public enum Admission: Sendable {
+  /// Read the body, of at most so many bytes, then ask for the answer.
+  case read(bodyBytesMax: Int)
+  /// This is the answer; the body is not wanted.
+  case answer(HTTPResponse)
+}
+
+/// All surfaces, as one function from a request to its answer.
+public final class API: Sendable {
+  /// The largest body taken.
+  public static let bodyBytesMax = 1 << 20
+
+  let services: Services
+  let requests = RequestMetrics(RouteTable.standard.routes)
+  private let table = RouteTable.standard
+
+  /// The surfaces over the use cases.
+  public init(services: Services) {
+    self.services = services
+  }
+
+  /// What to do with a request before its body is read: whether it could be answered at all.
+  public func admit(_ head: HTTPRequest) -> Admission {
+    let failure: Failure
+    do {
+      let match = try table.find(head)
+      guard case .tenant = match.route.endpoint, !Authentication.isPlausible(head) else {
+        return .read(bodyBytesMax: Self.bodyBytesMax)
+      }
+      failure = .unauthenticated
+    } catch {
+      failure = error
+    }
+    return .answer(refuse(failure, Surface(path: head.path)))
+  }
+
+  /// The answer to a request.
+  public func respond(to request: HTTPRequest) async -> HTTPResponse {
+    let begin = services.clock.now
+    let requestID = services.identities.uuid(at: begin)
+    var report = ErrorReport(surface: Surface(path: request.path), requestID: requestID)
+    var route: Int?
+    let answer: Answer
+    do throws(Failure) {
+      let match = try table.find(request)
+      route = match.index
+      answer = try await serve(request, match, &report)
+    } catch {
+      answer = report.answer(error)
+    }
+    let response = response(answer, to: request, requestID)
+    let end = services.clock.now
+    requests.count(
+      route: route, status: response.status,
+      microseconds: max(0, end.microseconds - begin.microseconds))
+    return response
+  }
+
+  /// The answer to a message that is not served, in the shape of the surface it was meant for.
+  public func refusal(_ refusal: HTTPRefusal, target: String?) -> HTTPResponse {
+    refuse(.refused(refusal), Surface(path: target ?? ""))
+  }
+
+  private func refuse(_ failure: Failure, _ surface: Surface) -> HTTPResponse {
+    let requestID = services.identities.uuid(at: services.clock.now)
+    let answer = ErrorReport(surface: surface, requestID: requestID).answer(failure)
+    requests.count(route: nil, status: answer.status, microseconds: 0)
+    return fields(of: answer, requestID)
+  }
+
+  private func serve(
+    _ request: HTTPRequest, _ match: Match, _ report: inout ErrorReport
+  ) async throws(Failure) -> Answer {
+    let route = match.route
+    let scope: Route.Scope
+    let endpoint: @Sendable (Call) async throws(Failure) -> Answer
+    switch route.endpoint {
+    case .open(let answer): return await answer(self)
+    case .tenant(_, let on, let run): (scope, endpoint) = (on, run)
+    }
+    let credential = try await Authentication.credential(of: request, services.tenants)
+    let name = route.value(of: "project", in: match.segments) ?? ""
+    let project = try await Authentication.project(name, for: credential, services.tenants)
+    report.notFoundStatus = project.notFoundStatus
+    let body = try Self.body(of: request, route)
+    let query = try Query(
+      request, names: route.query, strays: route.surface == .csms ? .tolerated : .refused)
+    let call = Call(
+      services: services, request: request, requestID: report.requestID, match: match,
+      credential: credential, project: project, query: query, body: body)
+    switch scope {
+    case .secretInPath: try call.authorize(on: try call.secret())
+    case .project: try call.authorize(on: nil)
+    case .secretInBody: break
+    }
+    return try await endpoint(call)
+  }
+
+  /// The members of the body; nil where there is none or the route takes none.
+  ///
+  /// A body nobody asked for is looked at too: if it holds a secret value its sender must know.
+  private static func body(
+    of request: HTTPRequest, _ route: Route
+  ) throws(Failure) -> [String: JSONValue]? {
+    guard !request.body.isEmpty else {
+      guard route.body != .required else { throw .body(.empty) }
+      return nil
+    }
+    let value: JSONValue
+    do {
+      value = try JSONValue(parsing: request.body, limits: .standard)
+    } catch {
+      guard route.body != .none else { return nil }
+      guard isJSON(request) || route.surface == .csms else { throw .mediaType }
+      throw .body(.notJSON(offset: error.offset))
+    }
+    guard !SecretValue.isIn(value) else { throw .secretValue }
+    guard route.body != .none else { return nil }
+    guard isJSON(request) || route.surface == .csms else { throw .mediaType }
+    guard case .object(let members) = value else { throw .body(.notObject) }
+    return members
+  }
+
+  /// Whether the type of the body is JSON or not told.
+  private static func isJSON(_ request: HTTPRequest) -> Bool {
+    guard let type = request.fields["Content-Type"] else { return true }
+    let essence = type.prefix { $0 != ";" }.lowercased()
+    return essence.drop { $0 == " " }.prefix { $0 != " " } == "application/json"
+  }
+
+  private func response(
+    _ answer: Answer, to request: HTTPRequest, _ requestID: String
+  ) -> HTTPResponse {
+    var response = fields(of: answer, requestID)
+    let isRead = request.method == "GET" || request.method == "HEAD"
+    guard isRead, answer.status == 200, Surface(path: request.path) == .ledger else {
+      return response
+    }
+    let tag = Conditions.tag(of: answer.content)
+    response.fields.append("ETag", tag)
+    response.fields.append("Cache-Control", "private, no-cache")
+    guard Conditions.matches(tag, request) else { return response }
+    response.status = 304
+    response.fields.remove("Content-Type")
+    response.body = .none
+    return response
+  }
+
+  private func fields(of answer: Answer, _ requestID: String) -> HTTPResponse {
+    var response = HTTPResponse(status: answer.status)
+    response.fields.append("X-Request-Id", requestID)
+    if let type = answer.contentType {
+      response.fields.append("Content-Type", type)
+      response.body = .bytes(answer.content)
+    }
+    if let last = answer.size?.last {
+      response.fields.append("Ledger-Position", String(last.index))
+    }
+    if let next = answer.next { response.fields.append("Link", "<\(next)>; rel=\"next\"") }
+    for field in answer.fields { response.fields.append(field.name, field.value) }
+    return response
+  }
+}

@@ -1,0 +1,154 @@
+// CSMSErrors: the one table from a failure to the status, code and text of Huawei Cloud CSMS.
+//
+// Called by `API` through `ErrorReport`. Codes `CSMS.*` and `APIGW.*` and their texts are the cloud's
+// own wherever it documents one for the case; those chosen by us say so. Invariant: the body is the
+// flat pair the official clients read, and nothing of a request's body is in it but a member's name.
+
+import HTTPWire
+import Ledger
+import LedgerServices
+
+/// Turns failures into the cloud's own errors.
+enum CSMSErrors {
+  /// A line of the table.
+  private struct Row {
+    var status: Int
+    var code: String
+    var text: String
+  }
+
+  /// The answer that reports a failure.
+  static func answer(
+    _ failure: Failure, _ notFound: NotFoundStatus, _ requestID: String
+  ) -> Answer {
+    let row = row(failure, notFound)
+    var text = ObjectText()
+    text.text("error_code", row.code)
+    text.text("error_msg", row.text)
+    // The gateway in front of the cloud repeats the request id in its own errors.
+    if row.code.hasPrefix("APIGW.") { text.text("request_id", requestID) }
+    return .json(text.bytes, status: row.status, size: nil)
+  }
+
+  private static func row(_ failure: Failure, _ notFound: NotFoundStatus) -> Row {
+    switch failure {
+    case .unauthenticated:
+      Row(
+        status: 401, code: "APIGW.0301",
+        text: "Incorrect IAM authentication information: decrypt token fail")
+    case .forbidden:
+      Row(status: 403, code: "CSMS.0302", text: "The action is not allowed by policy.")
+    case .noRoute:
+      Row(
+        status: 404, code: "APIGW.0101",
+        text: "The API does not exist or has not been published in the environment")
+    case .methodNotAllowed, .notAcceptable:
+      // The cloud documents no code for a wrong method; the status is what HTTP has for it.
+      Row(status: 405, code: "CSMS.0003", text: "The request is invalid.")
+    case .mediaType, .body:
+      Row(status: 400, code: "CSMS.0004", text: detailed(wrongBody, failure))
+    case .secretValue:
+      Row(status: 400, code: "CSMS.0002", text: detailed(invalid, failure))
+    case .input:
+      Row(status: 400, code: "CSMS.0002", text: detailed(invalid, failure))
+    case .missing(.secret, _):
+      Row(status: status(notFound), code: "CSMS.0106", text: noSecret)
+    case .missing(.version, _), .missing(.stage, _), .missing(.event, _):
+      Row(status: status(notFound), code: "CSMS.0005", text: noResource)
+    case .pendingDeletion:
+      Row(status: 400, code: "CSMS.0103", text: pendingDeletion)
+    case .deletionScheduledAlready:
+      Row(status: 400, code: "CSMS.0107", text: "The secret is in schedule delete state.")
+    case .rejected(let rejection):
+      row(rejection, notFound)
+    case .noRules:
+      Row(status: 400, code: "CSMS.0003", text: detailed("The request is invalid.", failure))
+    case .overloaded:
+      unavailable(failure)
+    case .store(let error):
+      row(error, failure)
+    case .refused(let refusal):
+      row(refusal)
+    }
+  }
+
+  private static let invalid = "The value of parameter is invalid."
+  private static let wrongBody = "The requested body format is wrong."
+  private static let noResource = "The resource does not exist."
+  // The misspelling is the cloud's.
+  private static let noSecret = "The secret name not found int the db."
+  private static let pendingDeletion = "The secret is in the scheduled deletion state."
+
+  private static func row(_ rejection: Rejection, _ notFound: NotFoundStatus) -> Row {
+    switch rejection {
+    case .secretNotFound:
+      Row(status: status(notFound), code: "CSMS.0106", text: noSecret)
+    case .versionNotFound, .stageNotFound:
+      Row(status: status(notFound), code: "CSMS.0005", text: noResource)
+    case .secretExists, .versionExists, .versionNumbersExhausted:
+      // The cloud's table has no row for what exists already; the code is our choice.
+      Row(status: 400, code: "CSMS.0002", text: detailed(invalid, .rejected(rejection)))
+    case .secretPendingDeletion:
+      Row(status: 400, code: "CSMS.0103", text: pendingDeletion)
+    case .secretNotPendingDeletion:
+      Row(status: 400, code: "CSMS.0108", text: "The secret is not in schedule delete state.")
+    case .stagePermanent:
+      Row(status: 400, code: "CSMS.0105", text: "Can not delete the system internal stage.")
+    case .tooManyStages:
+      Row(
+        status: 400, code: "CSMS.0203",
+        text: "The number of stage has reached the upper limit.")
+    case .tooManyStagesRequested:
+      Row(
+        status: 400, code: "CSMS.0204",
+        text: "The number of stage is greater than the quota limit.")
+    case .nameNotAllowed, .recoveryDaysOutOfRange, .effectiveInFuture:
+      Row(status: 400, code: "CSMS.0002", text: detailed(invalid, .rejected(rejection)))
+    case .streamVersionMismatch:
+      // Conditional and repeatable requests are this service's own; so are both codes.
+      Row(status: 412, code: "LEDGER.0412", text: Problem(.rejected(rejection)).detail)
+    case .idempotencyKeyReused:
+      Row(status: 409, code: "LEDGER.0409", text: Problem(.rejected(rejection)).detail)
+    }
+  }
+
+  private static func row(_ error: StoreError, _ failure: Failure) -> Row {
+    switch error {
+    case .unavailable, .deadlineExceeded, .outcomeUnknown:
+      unavailable(failure)
+    case .projectNotFound:
+      row(.forbidden, .badRequest)
+    case .alreadyExists, .corrupt:
+      // No code for an internal error is documented; this one has the gateway's form and is ours.
+      Row(status: 500, code: "APIGW.0500", text: Problem(failure).detail)
+    }
+  }
+
+  private static func row(_ refusal: HTTPRefusal) -> Row {
+    switch refusal.status {
+    case 413: Row(status: 413, code: "CSMS.0004", text: "\(wrongBody) \(refusal.message)")
+    case 503: unavailable(.refused(refusal))
+    default:
+      Row(
+        status: refusal.status, code: "CSMS.0003",
+        text: "The request is invalid. \(refusal.message)")
+    }
+  }
+
+  /// No code for an overloaded or unreachable service is documented: the gateway's form, our choice.
+  private static func unavailable(_ failure: Failure) -> Row {
+    Row(
+      status: 503, code: "APIGW.0201", text: detailed("Backend unavailable.", failure))
+  }
+
+  private static func detailed(_ text: String, _ failure: Failure) -> String {
+    "\(text) \(Problem(failure).detail)"
+  }
+
+  private static func status(_ notFound: NotFoundStatus) -> Int {
+    switch notFound {
+    case .badRequest: 400
+    case .notFound: 404
+    }
+  }
+}

@@ -1,0 +1,84 @@
+// Call: one authenticated request on its way to its endpoint, as types.
+//
+// Made by `API` once the credential and the project are known; read by the endpoints of both
+// surfaces. Calls `Appender` for what writes. Invariant: a call exists only for a credential of the
+// project, and its body holds no secret value.
+
+import CanonicalJSON
+import Crypto
+import HTTPWire
+import Ledger
+import LedgerServices
+
+/// One authenticated request.
+struct Call: Sendable {
+  let services: Services
+  let request: HTTPRequest
+  let requestID: String
+  let match: Match
+  let credential: Credential
+  let project: Project
+  let query: Query
+  let body: [String: JSONValue]?
+
+  /// The text of a parameter of the path.
+  func parameter(_ name: String) throws(Failure) -> String {
+    guard let text = match.route.value(of: name, in: match.segments) else { throw .noRoute }
+    return text
+  }
+
+  /// A name in the path.
+  func identifier<T: Identifier>(_ name: String) throws(Failure) -> T {
+    let text = try parameter(name)
+    do { return try T(text) } catch { throw .input(name, InputFault(error)) }
+  }
+
+  /// The secret in the path; on the cloud's own surface one the cloud could have.
+  func secret() throws(Failure) -> SecretName {
+    let secret: SecretName = try identifier("secret")
+    guard match.route.surface != .csms || project.provider.rules?.acceptsSecret(secret) ?? true
+    else { throw .rejected(.nameNotAllowed(.secret)) }
+    return secret
+  }
+
+  /// The label in the path; on the cloud's own surface one the cloud could have.
+  func stage() throws(Failure) -> StageName {
+    let stage: StageName = try identifier("stage")
+    guard match.route.surface != .csms || project.provider.rules?.acceptsStage(stage) ?? true
+    else { throw .rejected(.nameNotAllowed(.stage)) }
+    return stage
+  }
+
+  /// Goes on only if the policy allows the route's action on the secret; nil: on the project.
+  func authorize(on secret: SecretName?) throws(Failure) {
+    guard case .tenant(let action, _, _) = match.route.endpoint,
+      credential.policy.allows(action, on: secret)
+    else { throw .forbidden }
+  }
+
+  /// Reads the record.
+  func read<T: Sendable>(
+    _ question: () async throws(StoreError) -> Reading<T>
+  ) async throws(Failure) -> Reading<T> {
+    do { return try await question() } catch { throw .store(error) }
+  }
+
+  /// What a change of the secret came to.
+  func append(
+    _ change: Change, to secret: SecretName, reason: String?, ticket: String?
+  ) async throws(Failure) -> AppendOutcome {
+    guard let rules = project.provider.rules else { throw .noRules(project.provider) }
+    let source: EventSource = match.route.surface == .csms ? .csmsAPI : .ledgerAPI
+    let submission = Submission(
+      intent: .change(secret, change, try Conditions.expectation(of: request)),
+      provenance: Provenance(
+        principal: Principal(kind: .credential, id: credential.name, name: credential.name),
+        source: source, reason: reason, ticket: ticket, requestID: requestID),
+      idempotency: try Conditions.idempotency(of: request))
+    do {
+      return try await services.appender.append(submission, to: project.id, rules: rules)
+    } catch {
+      throw Failure(error)
+    }
+  }
+}

@@ -1,0 +1,70 @@
+// Conditions: the header fields that make a request conditional or repeatable.
+//
+// Called by `Call` for writes (`If-Match`, `Idempotency-Key`) and by `API` for reads (`ETag`,
+// `If-None-Match`). Invariant: a field that is there and cannot be understood is refused, never
+// passed over, since its sender relies on it.
+
+import Crypto
+import HTTPWire
+import Ledger
+import LedgerServices
+
+/// Reads the conditional header fields.
+enum Conditions {
+  /// The stream version the secret must have: `If-Match: "7"`.
+  static func expectation(of request: HTTPRequest) throws(Failure) -> Expectation {
+    guard let text = try only("If-Match", of: request), text != "*" else { return .any }
+    guard let number = Query.number(unquoted(text)), let version = StreamVersion(number) else {
+      throw .input("If-Match", .malformed("the stream version of the secret, such as \"7\""))
+    }
+    return .exactly(version)
+  }
+
+  /// The caller's own name for the request, with a digest of what it asks.
+  static func idempotency(
+    of request: HTTPRequest
+  ) throws(Failure) -> Submission.Idempotency? {
+    guard let text = try only("Idempotency-Key", of: request) else { return nil }
+    let key: IdempotencyKey
+    do {
+      key = try IdempotencyKey(unquoted(text))
+    } catch {
+      throw .input("Idempotency-Key", InputFault(error))
+    }
+    return Submission.Idempotency(key: key, requestDigest: digest(of: request))
+  }
+
+  /// SHA-256 over method, path and body, each but the last ended by a line feed.
+  static func digest(of request: HTTPRequest) -> Digest {
+    SHA256.hash(
+      Array(request.method.utf8) + [0x0A] + Array(request.path.utf8) + [0x0A] + request.body)
+  }
+
+  /// The strong tag of an answer's content.
+  static func tag(of content: [UInt8]) -> String {
+    "\"\(Hex.encode(SHA256.hash(content).bytes.prefix(16)))\""
+  }
+
+  /// Whether `If-None-Match` names the tag; weak comparison, as for every GET.
+  ///
+  /// Source: RFC 9110, section 13.1.2.
+  static func matches(_ tag: String, _ request: HTTPRequest) -> Bool {
+    request.fields.values("If-None-Match").contains { field in
+      field.split(separator: ",").contains { item in
+        let known = item.drop { $0 == " " || $0 == "\t" }.prefix { $0 != " " && $0 != "\t" }
+        return known == "*" || known == tag || known == "W/\(tag)"
+      }
+    }
+  }
+
+  private static func only(_ name: String, of request: HTTPRequest) throws(Failure) -> String? {
+    let values = request.fields.values(name)
+    guard values.count <= 1 else { throw .input(name, .repeated) }
+    return values.first
+  }
+
+  private static func unquoted(_ text: String) -> String {
+    guard text.utf8.count >= 2, text.hasPrefix("\""), text.hasSuffix("\"") else { return text }
+    return String(text.dropFirst().dropLast())
+  }
+}

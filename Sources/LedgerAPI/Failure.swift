@@ -1,0 +1,157 @@
+// Failure: every reason the API answers a request with an error, as data.
+//
+// Thrown by the reading of requests and by the endpoints; one table per surface turns a case into a
+// status, a code and a text (`CSMS/CSMSErrors.swift`, `Problem.swift`). Invariant: no case carries
+// anything of a body but the name of a member, so that no error can repeat a secret.
+
+import HTTPWire
+import Ledger
+import LedgerServices
+
+/// Why a request is answered with an error.
+enum Failure: Error, Sendable {
+  /// There is no token, or none we know.
+  case unauthenticated
+  /// The token is not for this project, or its policy does not allow this.
+  case forbidden
+  /// No route has such a path.
+  case noRoute
+  /// The path takes other methods.
+  case methodNotAllowed(allowed: [String])
+  /// The client accepts none of the types there are.
+  case notAcceptable(offered: [String])
+  /// The body is of a type that is not JSON.
+  case mediaType
+  /// The body cannot be read.
+  case body(BodyFault)
+  /// The request carries the value of a secret.
+  case secretValue
+  /// The parameter or member of that name cannot be used.
+  case input(String, InputFault)
+  /// What the path names does not exist; `size` is that of the log it was looked for in.
+  case missing(MissingThing, size: TreeSize?)
+  /// The secret waits for its deletion and cannot be read.
+  case pendingDeletion
+  /// The secret cannot be scheduled for deletion twice.
+  case deletionScheduledAlready
+  /// The rules refused the change.
+  case rejected(Rejection)
+  /// The project's cloud has no rules here yet, so nothing can be asked of it.
+  case noRules(Provider)
+  /// Too many requests wait already.
+  case overloaded
+  /// The record could not be read or written.
+  case store(StoreError)
+  /// The message breaks a rule of HTTP.
+  case refused(HTTPRefusal)
+}
+
+/// Something a path names.
+enum MissingThing: String, Sendable {
+  case secret
+  case version
+  case stage
+  case event
+}
+
+/// What is wrong with a body.
+enum BodyFault: Sendable {
+  /// There is none.
+  case empty
+  /// It is not JSON from this byte on.
+  case notJSON(offset: Int)
+  /// It is JSON, but no object.
+  case notObject
+
+  /// The fault as a sentence.
+  var sentence: String {
+    switch self {
+    case .empty: "The request needs a body."
+    case .notJSON(let offset): "The body is not valid JSON (RFC 8259) at byte \(offset)."
+    case .notObject: "The body must be a JSON object."
+    }
+  }
+}
+
+/// What is wrong with a parameter or a member.
+enum InputFault: Sendable {
+  /// It is needed and not there.
+  case missing
+  /// It must be of this JSON type.
+  case wrongType(String)
+  /// It must have this form.
+  case malformed(String)
+  /// There is no such parameter or member.
+  case unknown
+  /// Only the service sets it.
+  case serverOwned
+  /// It is there more than once.
+  case repeated
+  /// It has more characters than the limit.
+  case tooLong(limit: Int)
+  /// It lies ahead of the time given.
+  case inFuture(now: Instant)
+
+  /// The fault as a sentence about `name`.
+  func sentence(_ name: String) -> String {
+    switch self {
+    case .missing: "\(name) is missing."
+    case .wrongType(let type): "\(name) must be \(type)."
+    case .malformed(let form): "\(name) must be \(form)."
+    case .unknown: "\(name) is not known here."
+    case .serverOwned: "\(name) is set by the service alone."
+    case .repeated: "\(name) is given more than once."
+    case .tooLong(let limit): "\(name) must have at most \(limit) characters."
+    case .inFuture(let now): "\(name) lies in the future; it is \(now.rfc3339)."
+    }
+  }
+
+  /// The fault as a stable word.
+  var code: String {
+    switch self {
+    case .missing: "missing"
+    case .wrongType: "wrong_type"
+    case .malformed: "malformed"
+    case .unknown: "unknown"
+    case .serverOwned: "server_owned"
+    case .repeated: "repeated"
+    case .tooLong: "too_long"
+    case .inFuture: "in_future"
+    }
+  }
+}
+
+extension InputFault {
+  /// The fault of a text that is no identifier.
+  init(_ error: IdentifierError) {
+    switch error {
+    case .empty: self = .malformed("at least one character")
+    case .tooLong(let limit): self = .tooLong(limit: limit)
+    case .forbidden(let offset): self = .malformed("free of what stands at its byte \(offset)")
+    }
+  }
+}
+
+extension Failure {
+  /// The sentence about a value that was sent.
+  static let secretValueSentence =
+    "This service never takes a secret value; send metadata only. Nothing of the request was kept."
+
+  /// The failure of an append.
+  init(_ error: AppendError) {
+    switch error {
+    case .rejected(let rejection): self = .rejected(rejection)
+    case .overloaded: self = .overloaded
+    case .store(let error): self = .store(error)
+    }
+  }
+
+  /// The failure of a question about time.
+  init(_ error: QuestionError) {
+    switch error {
+    case .inFuture(let field, let now): self = .input(field, .inFuture(now: now))
+    case .secretNotFound: self = .missing(.secret, size: nil)
+    case .store(let error): self = .store(error)
+    }
+  }
+}

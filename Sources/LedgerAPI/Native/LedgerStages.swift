@@ -1,0 +1,218 @@
+// LedgerStages: the labels of a secret in the ledger's own API: recording, and asking about time.
+//
+// Called through the route table; calls `Appender`, `StageHistory` and `RecordStore`. A change without
+// `effective_at` is a command the rules may refuse; one with it is a fact, recorded as reported.
+
+import CanonicalJSON
+import Ledger
+import LedgerServices
+
+/// The calls about labels.
+enum LedgerStages {
+  /// `PUT .../stages/{stage}`: the label marks a version, from now or from a moment past.
+  static func assign(_ call: Call) async throws(Failure) -> Answer {
+    var fields = Fields(call.body)
+    let version: VersionID = try fields.required("version_id")
+    return try await record(version, &fields, call)
+  }
+
+  /// `DELETE .../stages/{stage}`: the label marks nothing, from now or from a moment past.
+  static func remove(_ call: Call) async throws(Failure) -> Answer {
+    var fields = Fields(call.body)
+    return try await record(nil, &fields, call)
+  }
+
+  private static func record(
+    _ version: VersionID?, _ fields: inout Fields, _ call: Call
+  ) async throws(Failure) -> Answer {
+    let secret = try call.secret()
+    let stage = try call.stage()
+    let effectiveAt = try fields.instant("effective_at")
+    let words = try Words(&fields)
+    try fields.finish()
+    let change: Change
+    if let effectiveAt {
+      change = .recordFact(StageFact(stage: stage, versionID: version, effectiveAt: effectiveAt))
+    } else if let version {
+      change = .assignStage(stage, to: version)
+    } else {
+      change = .removeStage(stage)
+    }
+    let outcome = try await call.append(
+      change, to: secret, reason: words.reason, ticket: words.ticket)
+    return await call.recorded(outcome)
+  }
+
+  /// `GET .../stages/{stage}`: which version held the label at a moment, as known at a moment.
+  static func show(_ call: Call) async throws(Failure) -> Answer {
+    let secret = try call.secret()
+    let stage = try call.stage()
+    let moments = try call.query.moments()
+    let moment: ResolvedMoments
+    let reply: Reading<StageReply>
+    do throws(QuestionError) {
+      (moment, reply) = try await call.services.history.answer(
+        stage, of: secret, in: call.project.id,
+        at: MomentPair(effectiveAt: moments.effectiveAt, knownAt: moments.knownAt))
+    } catch {
+      throw Failure(error)
+    }
+    let answer = reply.value.answer
+    var text = ObjectText()
+    text.text("secret", secret.text)
+    text.text("stage", stage.text)
+    text.text("version_id", answer.versionID?.text)
+    if answer.versionID == nil { text.text("reason", reason(answer)) }
+    text.instant("since", answer.interval?.since)
+    text.instant("until", answer.interval.map(\.until) ?? answer.firstChange)
+    text.text("certainty", "exact")
+    text.list("candidates", [])
+    text.raw("changed_between", nil)
+    text.value(
+      "decided_by", .array(answer.interval.map { [.integer($0.decidedBy.index)] } ?? []))
+    // Null where the question was about the present: the same answer then has the same bytes, and
+    // the same tag, until something changes.
+    text.instant("effective_at", moments.effectiveAt)
+    text.raw("known_at", moment.known.bytes)
+    // Nothing watches a cloud continuously, so nothing vouches for what happened between events.
+    text.text("coverage", "not_watched")
+    text.bool("deprecated", reply.value.isDeprecated)
+    return .json(text.bytes, size: reply.size)
+  }
+
+  private static func reason(_ answer: StageAnswer) -> String {
+    guard answer.interval == nil else { return "removed" }
+    return answer.firstChange == nil ? "never_assigned" : "before_first_change"
+  }
+
+  /// `GET .../stages`: every label of the secret at a moment, as known at a moment.
+  static func list(_ call: Call) async throws(Failure) -> Answer {
+    let secret = try call.secret()
+    let limit = try call.query.limit()
+    let moments = try call.query.moments()
+    let services = call.services
+    let project = call.project.id
+    let effectiveAt: Instant
+    let known: KnownAt
+    var after: StageName?
+    if let text = call.query["cursor"] {
+      guard let cursor = StagesCursor(text) else { throw .input("cursor", .badCursor) }
+      (effectiveAt, known, after) = (cursor.effectiveAt, cursor.known, cursor.after)
+    } else {
+      let resolved = try await call.resolve(moments)
+      (effectiveAt, known) = (resolved.effectiveAt, resolved.known)
+    }
+    let reading = try await call.read { () async throws(StoreError) in
+      try await services.records.stages(
+        at: effectiveAt, knownSize: known.size, of: secret, in: project)
+    }
+    if reading.value.isEmpty { try await call.requireKnown(secret) }
+    let held = reading.value.filter { change in
+      change.interval.versionID != nil && after.map { $0 < change.stage } ?? true
+    }
+    let page = held.prefix(limit)
+    let isLast = held.count <= limit
+    let cursor = page.last.flatMap { last in
+      isLast
+        ? nil : StagesCursor(effectiveAt: effectiveAt, known: known, after: last.stage).text
+    }
+    var text = ObjectText()
+    text.text("secret", secret.text)
+    text.instant("effective_at", moments.effectiveAt)
+    text.raw("known_at", known.bytes)
+    text.list("stages", page.map { change in interval(change, isListed: true) })
+    text.text("next", cursor)
+    return .json(
+      text.bytes, size: reading.size,
+      next: cursor.map { call.nextTarget(limit: limit, cursor: $0) })
+  }
+
+  /// `GET .../history` of a secret or of one label: every stretch, in effective order.
+  static func history(_ call: Call) async throws(Failure) -> Answer {
+    let secret = try call.secret()
+    let stage = call.match.route.template.contains("{stage}") ? try call.stage() : nil
+    let limit = try call.query.limit()
+    let moments = try call.query.moments()
+    let services = call.services
+    let project = call.project.id
+    let known: KnownAt
+    var after: SecretState.Moment?
+    if let text = call.query["cursor"] {
+      guard let cursor = HistoryCursor(text) else { throw .input("cursor", .badCursor) }
+      (known, after) = (cursor.known, cursor.after)
+    } else {
+      known = try await call.resolve(moments).known
+    }
+    let begin = after
+    let reading = try await call.read { () async throws(StoreError) in
+      try await services.records.history(
+        of: stage, of: secret, in: project, knownSize: known.size, after: begin, limit: limit + 1)
+    }
+    if reading.value.isEmpty, after == nil { try await call.requireKnown(secret) }
+    let page = reading.value.prefix(limit)
+    let isLast = reading.value.count <= limit
+    let cursor = page.last.flatMap { last in
+      isLast ? nil : HistoryCursor(after: last.moment, known: known).text
+    }
+    var text = ObjectText()
+    text.text("secret", secret.text)
+    if let stage { text.text("stage", stage.text) }
+    text.raw("known_at", known.bytes)
+    text.list("intervals", page.map { change in interval(change, isListed: false) })
+    text.text("next", cursor)
+    return .json(
+      text.bytes, size: reading.size,
+      next: cursor.map { call.nextTarget(limit: limit, cursor: $0) })
+  }
+
+  /// One stretch; in a list of what holds at a moment its event is called what it is elsewhere.
+  private static func interval(_ change: StageChange, isListed: Bool) -> [UInt8] {
+    var text = ObjectText()
+    text.text("stage", change.stage.text)
+    text.text("version_id", change.interval.versionID?.text)
+    text.instant("since", change.interval.since)
+    text.instant("until", change.interval.until)
+    if isListed {
+      text.text("certainty", "exact")
+      text.value("decided_by", .array([.integer(change.interval.decidedBy.index)]))
+    } else {
+      text.integer("position", change.interval.decidedBy.index)
+    }
+    text.instant("recorded_at", change.interval.recordedAt)
+    return text.bytes
+  }
+}
+
+extension StageChange {
+  /// Where the change stands in effective order.
+  fileprivate var moment: SecretState.Moment {
+    SecretState.Moment(effectiveAt: interval.since, position: interval.decidedBy)
+  }
+}
+
+extension InputFault {
+  /// The fault of a text that is no cursor of ours.
+  static let badCursor = InputFault.malformed("a cursor this list has given")
+}
+
+extension Call {
+  /// The moments of a question as they are understood.
+  func resolve(_ moments: Query.MomentTexts) async throws(Failure) -> ResolvedMoments {
+    do throws(QuestionError) {
+      return try await services.history.resolve(
+        MomentPair(effectiveAt: moments.effectiveAt, knownAt: moments.knownAt), in: project.id)
+    } catch {
+      throw Failure(error)
+    }
+  }
+
+  /// Goes on only if any event speaks of the secret.
+  func requireKnown(_ secret: SecretName) async throws(Failure) {
+    let services = services
+    let project = project.id
+    let reading = try await read { () async throws(StoreError) in
+      try await services.records.secret(secret, in: project)
+    }
+    guard reading.value != nil else { throw .missing(.secret, size: reading.size) }
+  }
+}

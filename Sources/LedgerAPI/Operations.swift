@@ -1,0 +1,43 @@
+// Operations: health, readiness and metrics, for whoever runs the service.
+//
+// Called through the route table, without a token: nothing here names a project or a secret.
+
+import CanonicalJSON
+import LedgerServices
+
+/// The endpoints for whoever runs the service.
+enum Operations {
+  /// The process answers; looks at nothing else.
+  static func health(_ api: API) async -> Answer {
+    var text = ObjectText()
+    text.text("status", "ok")
+    return .json(text.bytes, size: nil)
+  }
+
+  /// Whether requests can be served, and what is in the way.
+  static func readiness(_ api: API) async -> Answer {
+    let components = await api.services.readiness()
+    let isReady = components.allSatisfy { $0.trouble == nil }
+    var text = ObjectText()
+    text.text("status", isReady ? "ready" : "not_ready")
+    text.list(
+      "components",
+      components.map { component in
+        var text = ObjectText()
+        text.text("name", component.name)
+        text.text("trouble", component.trouble)
+        return text.bytes
+      })
+    return .json(text.bytes, status: isReady ? 200 : 503, size: nil)
+  }
+
+  /// Everything that is counted.
+  static func metrics(_ api: API) async -> Answer {
+    var text = MetricsText()
+    api.requests.write(into: &text)
+    text.add(await api.services.metrics())
+    return Answer(
+      status: 200, contentType: "text/plain; version=0.0.4; charset=utf-8",
+      content: Array(text.text.utf8), size: nil)
+  }
+}

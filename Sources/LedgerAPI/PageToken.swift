@@ -1,0 +1,130 @@
+// PageToken: the opaque cursor of a list, which says where the next page begins and what it shows.
+//
+// Called by the list endpoints of the ledger's own API. A list about time carries the size of the log
+// it began with, so that all its pages show one and the same record. Invariant: a text that is not
+// exactly a cursor of the kind asked for gives nil, never a trap; a cursor opens nothing that its
+// holder could not ask for directly.
+
+import CanonicalJSON
+import Crypto
+import Ledger
+
+/// The text of a cursor: base 64 of `[1, kind, parts...]`.
+enum PageToken {
+  /// Which list a cursor belongs to.
+  enum Kind: String {
+    case secrets
+    case stages
+    case history
+  }
+
+  private static let schema: Int64 = 1
+
+  static func encode(_ kind: Kind, _ parts: [JSONValue]) -> String {
+    let value = JSONValue.array([.integer(schema), .string(kind.rawValue)] + parts)
+    return Base64.encode(value.canonicalBytes(), as: .url)
+  }
+
+  static func decode(_ text: String, _ kind: Kind) -> ArraySlice<JSONValue>? {
+    guard text.utf8.count <= 4_096, let bytes = Base64.decode(text, as: .url),
+      let value = try? JSONValue(parsing: bytes),
+      case .array(let parts) = value, parts.count >= 2,
+      parts[0] == .integer(schema), parts[1] == .string(kind.rawValue)
+    else { return nil }
+    return parts.dropFirst(2)
+  }
+}
+
+/// Where the next page of the secrets begins.
+struct SecretsCursor {
+  var after: SecretName
+
+  init(after: SecretName) { self.after = after }
+
+  init?(_ text: String) {
+    guard let parts = PageToken.decode(text, .secrets), parts.count == 1,
+      let name = parts.first?.stringValue, let after = try? SecretName(name)
+    else { return nil }
+    self.after = after
+  }
+
+  var text: String { PageToken.encode(.secrets, [.string(after.text)]) }
+}
+
+/// How much of the log a paged list shows, in a cursor.
+struct KnownPart {
+  var known: KnownAt
+
+  var parts: [JSONValue] {
+    [
+      .integer(known.size.count), known.recordedAt.map { .string($0.rfc3339) } ?? .null,
+      .bool(known.isFinal),
+    ]
+  }
+
+  init(_ known: KnownAt) { self.known = known }
+
+  init?(_ parts: [JSONValue]) {
+    guard parts.count == 3, let size = parts[0].integerValue.flatMap({ TreeSize($0) }),
+      let isFinal = parts[2].boolValue
+    else { return nil }
+    let recordedAt = parts[1].stringValue.flatMap { Instant(rfc3339: $0) }
+    guard parts[1].isNull || recordedAt != nil else { return nil }
+    known = KnownAt(size: size, recordedAt: recordedAt, isFinal: isFinal)
+  }
+}
+
+/// Where the next page of the labels of a secret begins.
+struct StagesCursor {
+  var effectiveAt: Instant
+  var known: KnownAt
+  var after: StageName
+
+  init(effectiveAt: Instant, known: KnownAt, after: StageName) {
+    self.effectiveAt = effectiveAt
+    self.known = known
+    self.after = after
+  }
+
+  init?(_ text: String) {
+    guard let parts = PageToken.decode(text, .stages).map({ Array($0) }), parts.count == 5,
+      let effectiveAt = parts[0].stringValue.flatMap({ Instant(rfc3339: $0) }),
+      let name = parts[1].stringValue, let after = try? StageName(name),
+      let known = KnownPart(Array(parts[2...]))
+    else { return nil }
+    self.init(effectiveAt: effectiveAt, known: known.known, after: after)
+  }
+
+  var text: String {
+    let own: [JSONValue] = [.string(effectiveAt.rfc3339), .string(after.text)]
+    return PageToken.encode(.stages, own + KnownPart(known).parts)
+  }
+}
+
+/// Where the next page of a history begins.
+struct HistoryCursor {
+  var after: SecretState.Moment
+  var known: KnownAt
+
+  init(after: SecretState.Moment, known: KnownAt) {
+    self.after = after
+    self.known = known
+  }
+
+  init?(_ text: String) {
+    guard let parts = PageToken.decode(text, .history).map({ Array($0) }), parts.count == 5,
+      let effectiveAt = parts[0].stringValue.flatMap({ Instant(rfc3339: $0) }),
+      let position = parts[1].integerValue.flatMap({ Position($0) }),
+      let known = KnownPart(Array(parts[2...]))
+    else { return nil }
+    self.init(
+      after: SecretState.Moment(effectiveAt: effectiveAt, position: position), known: known.known)
+  }
+
+  var text: String {
+    let own: [JSONValue] = [
+      .string(after.effectiveAt.rfc3339), .integer(after.position.index),
+    ]
+    return PageToken.encode(.history, own + KnownPart(known).parts)
+  }
+}

@@ -1,0 +1,198 @@
+// Problem: the one table from a failure to the status, code and text of the ledger's own API.
+//
+// Called by `API` through `ErrorReport`, which picks the table of the surface. The shape is RFC 9457
+// with the members `code`, `field` and `request_id` of our own. Invariant: the texts are made here
+// alone, from data; they show a request id and never SQL, paths, or anything of a body.
+
+import HTTPWire
+import Ledger
+import LedgerServices
+
+/// Turns failures into answers in the shape of a surface.
+struct ErrorReport: Sendable {
+  let surface: Surface
+  let requestID: String
+  /// The status for what does not exist, where the surface leaves a choice.
+  var notFoundStatus = NotFoundStatus.badRequest
+
+  init(surface: Surface, requestID: String) {
+    self.surface = surface
+    self.requestID = requestID
+  }
+
+  /// The answer that reports the failure.
+  func answer(_ failure: Failure) -> Answer {
+    var answer =
+      switch surface {
+      case .csms: CSMSErrors.answer(failure, notFoundStatus, requestID)
+      case .ledger, .operations: Problem(failure).answer(requestID)
+      }
+    switch failure {
+    case .methodNotAllowed(let allowed):
+      answer.fields.append(("Allow", allowed.joined(separator: ", ")))
+    case .unauthenticated:
+      answer.fields.append(("WWW-Authenticate", "Bearer"))
+    case .missing(_, let size):
+      answer.size = size
+    case .forbidden, .noRoute, .notAcceptable, .mediaType, .body, .secretValue, .input,
+      .pendingDeletion, .deletionScheduledAlready, .rejected, .noRules, .overloaded, .store,
+      .refused:
+      break
+    }
+    if answer.status == 503 { answer.fields.append(("Retry-After", "1")) }
+    return answer
+  }
+}
+
+/// What went wrong, for people and for machines.
+struct Problem: Sendable {
+  let status: Int
+  let code: String
+  let title: String
+  let detail: String
+  var field: String?
+
+  private init(_ status: Int, _ code: String, _ title: String, _ detail: String) {
+    self.status = status
+    self.code = code
+    self.title = title
+    self.detail = detail
+  }
+
+  /// The problem a failure is.
+  init(_ failure: Failure) {
+    switch failure {
+    case .unauthenticated:
+      self.init(
+        401, "unauthenticated", "Not authenticated",
+        "Send a token of this project as X-Auth-Token or Authorization: Bearer.")
+    case .forbidden:
+      self.init(
+        403, "forbidden", "Not allowed", "This token does not allow this action on this project.")
+    case .noRoute:
+      self.init(404, "no_route", "No such route", "Nothing is served under this path.")
+    case .methodNotAllowed(let allowed):
+      self.init(
+        405, "method_not_allowed", "Method not allowed",
+        "This path takes \(allowed.joined(separator: ", ")).")
+    case .notAcceptable(let offered):
+      self.init(
+        406, "not_acceptable", "Not acceptable",
+        "This is served as \(offered.joined(separator: " or ")).")
+    case .mediaType:
+      self.init(
+        415, "unsupported_media_type", "Not JSON", "The body must be of type application/json.")
+    case .body(let fault):
+      self.init(400, "bad_body", "Bad body", fault.sentence)
+    case .secretValue:
+      self.init(400, "secret_value", "Secret value refused", Failure.secretValueSentence)
+    case .input(let name, let fault):
+      self.init(400, fault.code, "Bad input", fault.sentence(name))
+      field = name
+    case .missing(let thing, _):
+      self.init(
+        404, "\(thing.rawValue)_not_found", "Not found", "There is no such \(thing.rawValue).")
+    case .pendingDeletion:
+      self.init(Rejection.secretPendingDeletion)
+    case .deletionScheduledAlready:
+      self.init(Rejection.secretPendingDeletion)
+    case .rejected(let rejection):
+      self.init(rejection)
+    case .noRules(let provider):
+      self.init(
+        409, "no_rules", "Rules not known",
+        "The label rules of \(provider.rawValue) are not known to this version of the service.")
+    case .overloaded:
+      self.init(
+        503, "overloaded", "Too much at once",
+        "Too many requests wait already. Nothing was written; try again shortly.")
+    case .store(let error):
+      self.init(error)
+    case .refused(let refusal):
+      self.init(refusal.status, "bad_request", "Request refused", refusal.message)
+    }
+  }
+
+  private init(_ rejection: Rejection) {
+    let (status, title, detail, field) = Self.row(rejection)
+    self.init(status, rejection.code, title, detail)
+    self.field = field
+  }
+
+  private static func row(_ rejection: Rejection) -> (Int, String, String, String?) {
+    switch rejection {
+    case .secretNotFound:
+      (404, "Not found", "There is no such secret.", nil)
+    case .versionNotFound:
+      (404, "Not found", "The secret has no such version.", "version_id")
+    case .stageNotFound:
+      (404, "Not found", "No version of the secret carries this label.", nil)
+    case .secretExists:
+      (409, "Exists already", "A secret of this name is registered already.", "name")
+    case .versionExists:
+      (409, "Exists already", "The secret has this version already.", "version_id")
+    case .secretPendingDeletion:
+      (409, "Waits for deletion", "The secret waits for its deletion.", nil)
+    case .secretNotPendingDeletion:
+      (409, "Not scheduled", "The secret does not wait for a deletion.", nil)
+    case .versionNumbersExhausted:
+      (409, "No number left", "The next version number cannot be written.", nil)
+    case .stagePermanent:
+      (409, "Permanent label", "This label is built in: it can be moved, not removed.", nil)
+    case .tooManyStages(let limit), .tooManyStagesRequested(let limit):
+      (409, "Too many labels", "A secret carries at most \(limit) labels.", nil)
+    case .nameNotAllowed(let field):
+      (400, "Bad input", "The project's cloud takes no such \(field.rawValue).", field.rawValue)
+    case .recoveryDaysOutOfRange(let days):
+      (
+        400, "Bad input", "The days to wait must be \(days.lowerBound) to \(days.upperBound).",
+        "recovery_window_in_days"
+      )
+    case .effectiveInFuture(let now):
+      (400, "Bad input", InputFault.inFuture(now: now).sentence("effective_at"), "effective_at")
+    case .streamVersionMismatch(let expected, let actual):
+      (
+        412, "Changed meanwhile",
+        "The secret is at stream version \(actual.number), not \(expected.number).", "If-Match"
+      )
+    case .idempotencyKeyReused:
+      (409, "Key used before", "This key was used before with another request.", "Idempotency-Key")
+    }
+  }
+
+  private init(_ error: StoreError) {
+    switch error {
+    case .unavailable:
+      self.init(
+        503, "unavailable", "Not available", "The record cannot be reached; try again shortly.")
+    case .deadlineExceeded:
+      self.init(
+        503, "deadline_exceeded", "Too slow",
+        "The record did not answer in time. Nothing was written; try again shortly.")
+    case .outcomeUnknown:
+      self.init(
+        503, "outcome_unknown", "Outcome unknown",
+        "The connection to the record broke; whether this was written is not known. Repeat the "
+          + "request with the same Idempotency-Key, or read first.")
+    case .projectNotFound:
+      self.init(Failure.forbidden)
+    case .alreadyExists, .corrupt:
+      self.init(
+        500, "internal", "Internal error", "The service cannot answer; the operator must look.")
+    }
+  }
+
+  /// The answer that tells of the problem.
+  func answer(_ requestID: String) -> Answer {
+    var text = ObjectText()
+    text.text("type", "urn:stageledger:problem:\(code)")
+    text.text("title", title)
+    text.integer("status", Int64(status))
+    text.text("detail", detail)
+    text.text("code", code)
+    if let field { text.text("field", field) }
+    text.text("request_id", requestID)
+    return Answer(
+      status: status, contentType: "application/problem+json", content: text.bytes, size: nil)
+  }
+}
