@@ -1,9 +1,9 @@
 // API: from a request to its answer, the same way for every surface.
 //
 // Called by the HTTP server through the program's wiring. Calls, in this order: the route table,
-// `Authentication`, the policy, the reading of query and body, the endpoint; then the surface's error
-// table for what was refused. Invariant: every answer carries an `X-Request-Id` made here; nothing
-// about a project is said before its credential is known.
+// `Authentication`, the policy, the reading of query and body, the endpoint; then the surface's
+// error table for what was refused. Invariant: every answer carries an `X-Request-Id` made here;
+// nothing about a project is said before its credential is known.
 
 import CanonicalJSON
 public import HTTPWire

@@ -1,7 +1,7 @@
 // ObjectText: writes a JSON object member by member, in the order people read it.
 //
-// Called by every endpoint for its answer; calls `JSONWriter` for the text of each value. Invariant:
-// what `bytes` gives is one whole object.
+// Called by every endpoint for its answer; calls `JSONWriter` for the text of each value.
+// Invariant: what `bytes` gives is one whole object.
 
 import CanonicalJSON
 import Ledger

@@ -1,9 +1,9 @@
 // PageToken: the opaque cursor of a list, which says where the next page begins and what it shows.
 //
-// Called by the list endpoints of the ledger's own API. A list about time carries the size of the log
-// it began with, so that all its pages show one and the same record. Invariant: a text that is not
-// exactly a cursor of the kind asked for gives nil, never a trap; a cursor opens nothing that its
-// holder could not ask for directly.
+// Called by the list endpoints of the ledger's own API. A list about time carries the size of the
+// log it began with, so that all its pages show one and the same record. Invariant: a text that is
+// not exactly a cursor of the kind asked for gives nil, never a trap; a cursor opens nothing that
+// its holder could not ask for directly.
 
 import CanonicalJSON
 import Crypto

@@ -1,8 +1,8 @@
 // Problem: the one table from a failure to the status, code and text of the ledger's own API.
 //
-// Called by `API` through `ErrorReport`, which picks the table of the surface. The shape is RFC 9457
-// with the members `code`, `field` and `request_id` of our own. Invariant: the texts are made here
-// alone, from data; they show a request id and never SQL, paths, or anything of a body.
+// Called by `API` through `ErrorReport`, which picks the table of the surface. The shape is RFC
+// 9457 with the members `code`, `field` and `request_id` of our own. Invariant: the texts are made
+// here alone, from data; they show a request id and never SQL, paths, or anything of a body.
 
 import HTTPWire
 import Ledger

@@ -1,9 +1,9 @@
 // Routes: the one table of everything that can be asked, and the search in it.
 //
-// Called by `API` for each request; names every endpoint of every surface, and is what a description
-// of the API is made from. The other clouds' surfaces get their entries here and their endpoints in
-// folders of their own (`KMS/`, `AWS/`). Invariant: a path is split before it is decoded and decoded
-// once, so that nothing encoded in a segment reaches another route.
+// Called by `API` for each request; names every endpoint of every surface, and is what a
+// description of the API is made from. The other clouds' surfaces get their entries here and their
+// endpoints in folders of their own (`KMS/`, `AWS/`). Invariant: a path is split before it is
+// decoded and decoded once, so that nothing encoded in a segment reaches another route.
 
 import HTTPWire
 

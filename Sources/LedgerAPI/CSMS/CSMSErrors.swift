@@ -1,8 +1,9 @@
 // CSMSErrors: the one table from a failure to the status, code and text of Huawei Cloud CSMS.
 //
-// Called by `API` through `ErrorReport`. Codes `CSMS.*` and `APIGW.*` and their texts are the cloud's
-// own wherever it documents one for the case; those chosen by us say so. Invariant: the body is the
-// flat pair the official clients read, and nothing of a request's body is in it but a member's name.
+// Called by `API` through `ErrorReport`. Codes `CSMS.*` and `APIGW.*` and their texts are the
+// cloud's own wherever it documents one for the case; those chosen by us say so. Invariant: the
+// body is the flat pair the official clients read, and nothing of a request's body is in it but a
+// member's name.
 
 import HTTPWire
 import Ledger
@@ -135,7 +136,8 @@ enum CSMSErrors {
     }
   }
 
-  /// No code for an overloaded or unreachable service is documented: the gateway's form, our choice.
+  /// No code for an overloaded or unreachable service is documented: the gateway's form, our
+  /// choice.
   private static func unavailable(_ failure: Failure) -> Row {
     Row(
       status: 503, code: "APIGW.0201", text: detailed("Backend unavailable.", failure))

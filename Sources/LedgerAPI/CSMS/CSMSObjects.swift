@@ -1,8 +1,8 @@
 // CSMSObjects: the JSON objects of Huawei Cloud CSMS, written from the record.
 //
 // Called by the CSMS endpoints. Members are the ones the official clients read; times are whole
-// milliseconds since 1970, which is what the live cloud sends. Invariant: no object has a member that
-// holds, or could hold, the value of a secret.
+// milliseconds since 1970, which is what the live cloud sends. Invariant: no object has a member
+// that holds, or could hold, the value of a secret.
 
 import CanonicalJSON
 import Crypto
@@ -69,7 +69,8 @@ enum CSMSObjects {
 
   /// A page of a list, with the markers of its ends.
   ///
-  /// `next_marker` stands only where another page follows: clients that go by it need not ask twice.
+  /// `next_marker` stands only where another page follows: clients that go by it need not ask
+  /// twice.
   static func page(
     _ name: StaticString, _ items: [[UInt8]], next: String?, previous: String?
   ) -> [UInt8] {

@@ -1,9 +1,9 @@
 // CSMSSecrets: the secret calls of Huawei Cloud CSMS, metadata only.
 //
-// Called through the route table; calls `Appender` and `RecordStore`. A secret made here gets its id
-// at once, in the data of its registration, and its first version with the current label, as in the
-// cloud. Invariant: members the cloud knows and the ledger has no use for are passed over; members
-// the cloud does not know are refused by name.
+// Called through the route table; calls `Appender` and `RecordStore`. A secret made here gets its
+// id at once, in the data of its registration, and its first version with the current label, as in
+// the cloud. Invariant: members the cloud knows and the ledger has no use for are passed over;
+// members the cloud does not know are refused by name.
 
 import CanonicalJSON
 import Ledger

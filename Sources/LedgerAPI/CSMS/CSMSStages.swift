@@ -1,8 +1,9 @@
 // CSMSStages: the label calls of Huawei Cloud CSMS, which are what the ledger is about.
 //
-// Called through the route table; calls `Appender` for what moves a label, `RecordStore` for where it
-// sits, `StageHistory` for where it sat. The cloud has no question about the past: `effective_at` and
-// `known_at` in the query are ours, and answer with the cloud's own object as it was.
+// Called through the route table; calls `Appender` for what moves a label, `RecordStore` for where
+// it sits, `StageHistory` for where it sat. The cloud has no question about the past:
+// `effective_at` and `known_at` in the query are ours, and answer with the cloud's own object as it
+// was.
 
 import CanonicalJSON
 import Ledger

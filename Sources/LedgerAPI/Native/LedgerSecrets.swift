@@ -1,7 +1,7 @@
 // LedgerSecrets: secrets and versions in the ledger's own API, for projects of every cloud.
 //
-// Called through the route table; calls `Appender` and `RecordStore`. Registering here makes no first
-// version: versions are registered by themselves, under the ids their cloud gave them.
+// Called through the route table; calls `Appender` and `RecordStore`. Registering here makes no
+// first version: versions are registered by themselves, under the ids their cloud gave them.
 
 import CanonicalJSON
 import Ledger

@@ -1,7 +1,8 @@
 // LedgerStages: the labels of a secret in the ledger's own API: recording, and asking about time.
 //
-// Called through the route table; calls `Appender`, `StageHistory` and `RecordStore`. A change without
-// `effective_at` is a command the rules may refuse; one with it is a fact, recorded as reported.
+// Called through the route table; calls `Appender`, `StageHistory` and `RecordStore`. A change
+// without `effective_at` is a command the rules may refuse; one with it is a fact, recorded as
+// reported.
 
 import CanonicalJSON
 import Ledger

@@ -1,7 +1,7 @@
 // RecordedAnswer: what the ledger's own API says of a change it recorded.
 //
-// Called by every writing endpoint of that API. Invariant: the events are the stored bytes, verbatim,
-// so that whoever keeps the answer can hash them again.
+// Called by every writing endpoint of that API. Invariant: the events are the stored bytes,
+// verbatim, so that whoever keeps the answer can hash them again.
 
 import Crypto
 import HTTPWire
@@ -11,8 +11,8 @@ import LedgerServices
 extension Call {
   /// What the outcome of an append is answered with: 201 with the events, or 200 and none.
   ///
-  /// The receipt is `{"leaf_hash"}`: the RFC 9162 leaf hash of the first event, in hex, which is what
-  /// a later proof of inclusion is about. Where nothing changed the log is asked for its size.
+  /// The receipt is `{"leaf_hash"}`: the RFC 9162 leaf hash of the first event, in hex, which is
+  /// what a later proof of inclusion is about. Where nothing changed the log is asked for its size.
   func recorded(_ outcome: AppendOutcome) async -> Answer {
     var text = ObjectText()
     text.raw("event", outcome.events.first?.bytes)
