@@ -72,7 +72,7 @@ public struct FindingState: Hashable, Sendable {
   public var openedBy: Position
   /// The event that resolved it; nil while it is open.
   public var resolvedBy: Position?
-  /// What the opening event carried, or the resolving one once resolved.
+  /// What the opening event carried.
   public var data: [String: JSONValue]
 
   /// The state of a finding.

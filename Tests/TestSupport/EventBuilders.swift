@@ -52,7 +52,8 @@ extension SeededGenerator {
       "\u{FFFF}", "\u{10FFFF}", "日", "😀", "{", "<", "'",
     ]
     var text = String.UnicodeScalarView()
-    for _ in 0..<Int.random(in: 1...scalarsMax, using: &self) {
+    let longest = oneIn(6) ? scalarsMax : min(scalarsMax, 16)
+    for _ in 0..<Int.random(in: 1...longest, using: &self) {
       if oneIn(3) {
         text.append(pick(awkward))
       } else {
