@@ -1,9 +1,9 @@
 // Story: the past of one secret told in a line, and drafts told back in the same words.
 //
 // Called by the tests of `decide` and `evolve`. Sentences: `+secret` it is registered, `-secret` it
-// is deleted, `delete` and `restore`, `+v1` a version is registered, `-v1` it is pruned, `a=v1` label a
-// is put on v1, `a=` it is taken away. The nth sentence is at position n and true n seconds in,
-// unless `@9` at its end says second nine.
+// is deleted, `delete` and `restore`, `+v1` a version is registered, `-v1` it is pruned, `a=v1`
+// label a is put on v1, `a=` it is taken away. The nth sentence is at position n and true n seconds
+// in, unless `@9` at its end says second nine.
 
 import CanonicalJSON
 import Ledger

@@ -7,6 +7,10 @@ import Testing
     report(Project.files.flatMap(Rules.text))
   }
 
+  @Test func `every Swift file begins by saying what it is for`() {
+    report(Project.swift.flatMap(Rules.header))
+  }
+
   @Test func `no file names a place on one machine`() {
     report(Project.files.flatMap(Rules.machinePaths))
   }
@@ -42,6 +46,12 @@ import Testing
     #expect(lines(Rules.text, "Sources/Ledger/A.swift", text) == [2, 3, 4])
     #expect(lines(Rules.text, "Tests/ClientTests/run", text) == [2, 3, 4])
     #expect(lines(Rules.text, "Tests/Data/a.json", text) == [])
+  }
+
+  @Test func `a planted file without a header is found`() {
+    let body = "import Crypto\n\nenum A {\n  case a\n  case b\n  case c\n}\n"
+    #expect(lines(Rules.header, "Sources/Ledger/A.swift", body) == [1])
+    #expect(lines(Rules.header, "Sources/Ledger/A.swift", "// What A is.\n" + body) == [])
   }
 
   @Test func `planted machine paths are found`() {

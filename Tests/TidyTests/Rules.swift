@@ -17,6 +17,12 @@ enum Rules {
     }
   }
 
+  /// A file of more than a few lines that does not begin by saying what it is for.
+  static func header(of file: SourceFile) -> [Finding] {
+    guard file.lines.count > 6, !file.text.hasPrefix("//") else { return [] }
+    return [Finding(path: file.path, line: 1, message: "no header comment")]
+  }
+
   /// Places on the machine of whoever wrote the line.
   static func machinePaths(in file: SourceFile) -> [Finding] {
     find(machinePath, in: file.lines, of: file, "a path of one machine")
