@@ -84,10 +84,22 @@ final class ByteStream {
     return .ended
   }
 
-  /// Writes all bytes; each 64 KiB have `timeout` to go out.
-  func write(_ bytes: [UInt8], within timeout: Duration) async -> StreamWrite {
-    var sent = 0
-    var mark = Self.progressBytes
+  /// Writes what goes out without waiting and returns how many bytes that were; nil on failure.
+  func writeNow(_ bytes: [UInt8]) -> Int? {
+    guard isOpen else { return nil }
+    do throws(SystemError) {
+      return try Sockets.send(descriptor, bytes, from: 0)
+    } catch {
+      return nil
+    }
+  }
+
+  /// Writes all bytes from `start` on; each 64 KiB have `timeout` to go out.
+  func write(
+    _ bytes: [UInt8], from start: Int = 0, within timeout: Duration
+  ) async -> StreamWrite {
+    var sent = start
+    var mark = start + Self.progressBytes
     var deadline: ContinuousClock.Instant?
     while isOpen {
       do throws(SystemError) {

@@ -91,7 +91,8 @@ final class Connection {
     case .answer(let response):
       return await answerEarly(response, to: head)
     case .ignoreBody:
-      return await answerEarly(await handler.respond(to: head.request), to: head)
+      let response = await handler.respond(to: head.request)
+      return await answerEarly(response, to: head)
     case .read(let bytesMax):
       parser.readBody(bytesMax: min(bytesMax, configuration.bodyBytesMax))
       switch await readBody(of: head) {
@@ -99,7 +100,8 @@ final class Connection {
       case .success(let body):
         var request = head.request
         request.body = body
-        return await answer(await handler.respond(to: request), to: head, closes: false)
+        let response = await handler.respond(to: request)
+        return await send(response, context(of: head, closes: false))
       }
     }
   }
@@ -114,9 +116,14 @@ final class Connection {
     // Whoever waits for 100 may send the body or not: only closing is clear.
     let isAmbiguous =
       head.expectation == .goOn && head.framing != .none && !parser.hasUnreadBytes
-    let fate = await answer(response, to: head, closes: isTooLong || isAmbiguous)
+    let fate = await send(response, context(of: head, closes: isTooLong || isAmbiguous))
     guard case .goesOn = fate else { return fate }
     parser.dropBody(bytesMax: configuration.droppedBytesMax)
+    if case .dropped = parser.next() { return .goesOn }
+    return await dropBody()
+  }
+
+  private func dropBody() async -> Fate {
     let deadline = loop.now.advanced(by: configuration.bodyTimeout)
     while true {
       switch parser.next() {
@@ -210,20 +217,24 @@ final class Connection {
     return await send(response, context)
   }
 
-  private func answer(
-    _ response: HTTPResponse, to head: HTTPHead, closes: Bool
-  ) async -> Fate {
-    let context = HTTPResponseContext(
+  private func context(of head: HTTPHead, closes: Bool) -> HTTPResponseContext {
+    HTTPResponseContext(
       isHead: head.request.method == "HEAD", isHTTP10: head.request.isHTTP10,
       closes: closes || !head.keepsAlive || isDraining)
-    return await send(response, context)
   }
 
   private func send(_ response: HTTPResponse, _ context: HTTPResponseContext) async -> Fate {
-    output.removeAll(keepingCapacity: output.capacity <= 16_384)
+    output.removeAll(keepingCapacity: output.capacity <= 4096)
     let plan = HTTPResponseWriter.append(
       response, context: context, date: scratch.date.bytes(), to: &output)
-    guard case .done = await write(output) else { return .isOver }
+    // Most answers go out at once: trying that first saves the way through the async calls.
+    guard let sent = stream.writeNow(output) else { return .isOver }
+    if sent < output.count {
+      let timeout = configuration.writeTimeout
+      guard case .done = await stream.write(output, from: sent, within: timeout) else {
+        return .isOver
+      }
+    }
     guard case .stream(let body) = response.body else {
       return context.closes ? .closes : .goesOn
     }

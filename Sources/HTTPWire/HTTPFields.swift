@@ -46,12 +46,14 @@ public struct HTTPFields: Sendable {
   /// Adds a field; a byte that may not stand in it becomes `-` in a name and a blank in a value.
   public mutating func append(_ name: String, _ value: String) {
     let start = bytes.count
-    for byte in name.utf8 {
-      bytes.append(HTTPGrammar.isToken(byte) ? byte : UInt8(ascii: "-"))
-    }
+    bytes.append(contentsOf: name.utf8)
     let middle = bytes.count
-    for byte in value.utf8 {
-      bytes.append(HTTPGrammar.isControl(byte) ? HTTPGrammar.space : byte)
+    bytes.append(contentsOf: value.utf8)
+    for index in start..<middle where !HTTPGrammar.isToken(bytes[index]) {
+      bytes[index] = UInt8(ascii: "-")
+    }
+    for index in middle..<bytes.count where HTTPGrammar.isControl(bytes[index]) {
+      bytes[index] = HTTPGrammar.space
     }
     addEntry(start, middle)
   }

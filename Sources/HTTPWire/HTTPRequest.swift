@@ -28,13 +28,7 @@ public struct HTTPRequest: Sendable, Equatable {
   ) {
     self.method = method
     self.target = target
-    if let mark = target.utf8.firstIndex(of: HTTPGrammar.question) {
-      path = String(target[..<mark])
-      query = String(target[target.utf8.index(after: mark)...])
-    } else {
-      path = target
-      query = nil
-    }
+    (path, query) = HTTPTarget.split(target)
     self.fields = fields
     self.body = body
     self.isHTTP10 = isHTTP10

@@ -40,9 +40,9 @@ public struct HTTPRequestParser: Sendable {
   /// Makes a parser at the beginning of a connection.
   public init(limits: HTTPLimits) { self.limits = limits }
 
-  /// Whether the parser is between two messages and holds no byte of the next.
+  /// Whether the parser is between two messages and holds no byte of the next request line.
   public var isIdle: Bool {
-    if case .requestLine = state { buffer.isEmpty && !hasSkippedLine } else { false }
+    if case .requestLine = state { buffer.isEmpty } else { false }
   }
 
   /// Whether bytes have arrived that no event has used.

@@ -14,6 +14,16 @@ public enum HTTPEncodedSlash: Hashable, Sendable {
 
 /// The functions that read a target.
 enum HTTPTarget {
+  /// The path and the query of a target in origin form.
+  static func split(_ target: String) -> (path: String, query: String?) {
+    var target = target
+    let mark = target.withUTF8 { unsafe $0.firstIndex(of: HTTPGrammar.question) }
+    guard let mark else { return (target, nil) }
+    let utf8 = target.utf8
+    let index = utf8.index(utf8.startIndex, offsetBy: mark)
+    return (String(target[..<index]), String(target[utf8.index(after: index)...]))
+  }
+
   static func segments(
     of path: String, segmentBytesMax: Int, encodedSlash: HTTPEncodedSlash
   ) throws(HTTPRefusal) -> [String] {
