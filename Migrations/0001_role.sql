@@ -19,6 +19,17 @@ BEGIN
 END
 $$;
 
+-- Whoever migrates acts for the owner; the owner may hold objects in this database.
+DO $$
+BEGIN
+  EXECUTE pg_catalog.format(
+    'GRANT CREATE ON DATABASE %I TO stageledger_owner', pg_catalog.current_database());
+  IF NOT pg_catalog.pg_has_role(current_user, 'stageledger_owner', 'USAGE') THEN
+    EXECUTE pg_catalog.format('GRANT stageledger_owner TO %I', current_user);
+  END IF;
+END
+$$;
+
 -- Nobody may put an object of his own where a name of ours is looked up.
 DO $$
 BEGIN

@@ -2,7 +2,7 @@
 -- a rebuild writes beside the live ones until it switches `ledger.project.generation`.
 
 CREATE TABLE ledger.secret (
-  project text COLLATE "C" NOT NULL REFERENCES ledger.project (project),
+  project text COLLATE "C" NOT NULL,
   generation bigint NOT NULL,
   secret text COLLATE "C" NOT NULL,
   stream_version bigint NOT NULL,
@@ -17,7 +17,7 @@ CREATE TABLE ledger.secret (
 );
 
 CREATE TABLE ledger.version (
-  project text COLLATE "C" NOT NULL REFERENCES ledger.project (project),
+  project text COLLATE "C" NOT NULL,
   generation bigint NOT NULL,
   secret text COLLATE "C" NOT NULL,
   version_id text COLLATE "C" NOT NULL,
@@ -32,7 +32,7 @@ CREATE INDEX version_order
   ON ledger.version (project, generation, secret, registered_position);
 
 CREATE TABLE ledger.stage (
-  project text COLLATE "C" NOT NULL REFERENCES ledger.project (project),
+  project text COLLATE "C" NOT NULL,
   generation bigint NOT NULL,
   secret text COLLATE "C" NOT NULL,
   stage text COLLATE "C" NOT NULL,
@@ -43,7 +43,7 @@ CREATE TABLE ledger.stage (
 ) WITH (fillfactor = 80);
 
 CREATE TABLE ledger.finding (
-  project text COLLATE "C" NOT NULL REFERENCES ledger.project (project),
+  project text COLLATE "C" NOT NULL,
   generation bigint NOT NULL,
   finding text COLLATE "C" NOT NULL,
   opened_position bigint NOT NULL,

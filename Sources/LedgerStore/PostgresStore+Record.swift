@@ -1,0 +1,124 @@
+// The reading half of the store: every question, asked of one project.
+//
+// Called by the API, `StageHistory` and the reconciler. The two questions asked most, where a label
+// sits and where it sat, are gathered; the others are a statement each beside the size of the log.
+
+public import Ledger
+public import LedgerServices
+
+extension PostgresStore: RecordStore {
+  public func standing(
+    of stage: StageName, of secret: SecretName, in project: ProjectID
+  ) async throws(StoreError) -> Reading<StageStanding> {
+    try await gatheredStanding(
+      StandingQuestion(project: project, secret: secret, stage: stage))
+  }
+
+  public func secret(
+    _ secret: SecretName, in project: ProjectID
+  ) async throws(StoreError) -> Reading<SecretSummary?> {
+    let reading = try await read(
+      Statements.appendSecrets,
+      Statements.SecretsKey(project: project, generation: nil, secrets: [secret]), in: project)
+    return Reading(
+      value: reading.value.first.map { SecretSummary(name: $0.secret, state: $0.state) },
+      size: reading.size)
+  }
+
+  public func secrets(
+    in project: ProjectID, after: SecretName?, limit: Int
+  ) async throws(StoreError) -> Reading<[SecretSummary]> {
+    let reading = try await read(
+      Statements.secretPage,
+      Statements.SecretPageKey(project: project, after: after, limit: limit), in: project)
+    return Reading(
+      value: reading.value.map { SecretSummary(name: $0.secret, state: $0.state) },
+      size: reading.size)
+  }
+
+  public func versions(
+    of secret: SecretName, in project: ProjectID, after: VersionID?, limit: Int
+  ) async throws(StoreError) -> Reading<[VersionSummary]> {
+    try await read(
+      Statements.versionPage,
+      Statements.VersionPageKey(project: project, secret: secret, after: after, limit: limit),
+      in: project)
+  }
+
+  public func version(
+    _ version: VersionID?, of secret: SecretName, in project: ProjectID
+  ) async throws(StoreError) -> Reading<VersionSummary?> {
+    let reading = try await read(
+      Statements.versionByID,
+      Statements.VersionKey(project: project, secret: secret, version: version), in: project)
+    return Reading(value: reading.value.first, size: reading.size)
+  }
+
+  public func known(
+    at moment: Instant?, in project: ProjectID
+  ) async throws(StoreError) -> Reading<KnownAt> {
+    let reading = try await read(
+      Statements.knownAt, Statements.KnownKey(project: project, moment: moment), in: project)
+    guard let last = reading.value.first else {
+      return Reading(
+        value: KnownAt(size: .zero, recordedAt: nil, isFinal: moment != nil && reading.size > .zero),
+        size: reading.size)
+    }
+    // Recorded times strictly rise: nothing can still land at or before the newest one's.
+    let known = KnownAt(
+      size: last.position.size, recordedAt: last.recordedAt,
+      isFinal: moment.map { $0 <= last.recordedAt || last.position.size < reading.size } ?? false)
+    return Reading(value: known, size: max(reading.size, known.size))
+  }
+
+  public func answer(
+    at effectiveAt: Instant, knownSize: TreeSize, stage: StageName, of secret: SecretName,
+    in project: ProjectID
+  ) async throws(StoreError) -> Reading<StageReply> {
+    try await gatheredAnswer(
+      Statements.AnswerKey(
+        project: project, secret: secret, stage: stage, effectiveAt: effectiveAt,
+        knownSize: knownSize))
+  }
+
+  public func stages(
+    at effectiveAt: Instant, knownSize: TreeSize, of secret: SecretName, in project: ProjectID
+  ) async throws(StoreError) -> Reading<[StageChange]> {
+    try await read(
+      Statements.stagesAt,
+      Statements.StagesAtKey(
+        project: project, secret: secret, effectiveAt: effectiveAt, knownSize: knownSize),
+      in: project)
+  }
+
+  public func history(
+    of stage: StageName?, of secret: SecretName, in project: ProjectID, knownSize: TreeSize,
+    after: SecretState.Moment?, limit: Int
+  ) async throws(StoreError) -> Reading<[StageChange]> {
+    try await read(
+      Statements.stageHistory,
+      Statements.HistoryKey(
+        project: project, secret: secret, stage: stage, knownSize: knownSize, after: after,
+        limit: limit),
+      in: project)
+  }
+
+  public func events(
+    in project: ProjectID, from: Position, limit: Int
+  ) async throws(StoreError) -> Reading<[StoredEvent]> {
+    let reading = try await read(
+      Statements.eventPage,
+      Statements.EventPageKey(project: project, from: from, limit: limit), in: project)
+    let last = reading.value.last?.position.size ?? .zero
+    return Reading(value: reading.value, size: max(reading.size, last))
+  }
+
+  public func openFindings(
+    in project: ProjectID
+  ) async throws(StoreError) -> Reading<[FindingID: FindingState]> {
+    let reading = try await read(Statements.openFindings, project, in: project)
+    var findings: [FindingID: FindingState] = [:]
+    for row in reading.value { findings[row.finding] = row.state }
+    return Reading(value: findings, size: reading.size)
+  }
+}

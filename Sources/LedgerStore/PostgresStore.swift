@@ -1,0 +1,199 @@
+// PostgresStore: the ports of the services, kept in PostgreSQL.
+//
+// Made by the wiring over one pool of connections an event loop. Reads go to the pool of the loop the
+// caller runs on and share its connections; what is asked most is gathered for the length of one loop
+// turn. No error of PostgreSQL's own leaves this target. Invariant: every wait has a deadline.
+
+import Ledger
+public import LedgerServices
+public import PostgresClient
+
+/// How long the store waits before it gives up.
+public struct StoreDeadlines: Sendable {
+  /// A read, from call to answer.
+  public var read: Duration
+  /// A write, from call to commit; as long again to settle a commit whose answer was lost.
+  public var write: Duration
+  /// Waits as a service should: 3 s for a read, 5 s for a write.
+  public static let standard = StoreDeadlines(read: .seconds(3), write: .seconds(5))
+  /// Waits as given.
+  public init(read: Duration, write: Duration) {
+    self.read = read
+    self.write = write
+  }
+}
+
+/// The record in PostgreSQL.
+public final class PostgresStore: Sendable {
+  /// The statements every connection prepares.
+  public static let statements: [AnyStatement] = Statements.all
+
+  /// Settings every connection makes: plans made while tables were small stay right as they grow.
+  public static let sessionSettings: [String] = [
+    "SET plan_cache_mode = force_generic_plan", "SET enable_seqscan = off",
+    "SET enable_hashjoin = off", "SET enable_mergejoin = off", "SET jit = off",
+  ]
+
+  private struct Lane: Sendable {
+    let pool: PostgresPool
+    let standings: Gatherer<StandingQuestion, Reading<StageStanding>>
+    let answers: Gatherer<Statements.AnswerKey, Reading<StageReply>>
+  }
+
+  struct StandingQuestion: Hashable, Sendable {
+    var project: ProjectID
+    var secret: SecretName
+    var stage: StageName
+  }
+
+  /// How many questions one gathered query asks at most.
+  private static let gatheredMax = 256
+
+  private let lanes: [Lane]
+  let deadlines: StoreDeadlines
+
+  /// A store over one pool an event loop, of which there is at least one.
+  public init(pools: [PostgresPool], deadlines: StoreDeadlines) {
+    precondition(!pools.isEmpty, "a store without a connection pool")
+    self.deadlines = deadlines
+    lanes = pools.map { pool in
+      Lane(
+        pool: pool,
+        standings: Gatherer(loop: pool.loop, limit: Self.gatheredMax) { questions in
+          await Self.standings(questions, pool, .now + deadlines.read)
+        },
+        answers: Gatherer(loop: pool.loop, limit: Self.gatheredMax) { questions in
+          await Self.answers(questions, pool, .now + deadlines.read)
+        })
+    }
+  }
+
+  private var lane: Lane { lanes.first { $0.pool.loop.isCurrent } ?? lanes[0] }
+
+  /// The pool of the loop the caller runs on.
+  var pool: PostgresPool { lane.pool }
+
+  /// Runs one read.
+  func read<Input, Output>(
+    _ statement: Statement<Input, Output>, _ input: Input
+  ) async throws(StoreError) -> [Output] {
+    do {
+      return try await pool.query(statement, input, deadline: .now + deadlines.read)
+    } catch { throw StoreError(error) }
+  }
+
+  /// Runs one read of a project, with the size of its log just before.
+  func read<Input, Output>(
+    _ statement: Statement<Input, Output>, _ input: Input, in project: ProjectID
+  ) async throws(StoreError) -> Reading<[Output]> {
+    var batch = PostgresBatch()
+    let sizeRow = batch.add(Statements.logSize, project)
+    let rows = batch.add(statement, input)
+    let size: TreeSize?
+    let value: [Output]
+    do throws(PostgresError) {
+      let results = try await pool.run(batch, deadline: .now + deadlines.read)
+      size = try results[sizeRow].first
+      value = try results[rows]
+    } catch {
+      throw StoreError(error)
+    }
+    guard let size else { throw .projectNotFound }
+    return Reading(value: value, size: size)
+  }
+
+  /// Asks the lane's gatherer where a label sits.
+  func gatheredStanding(
+    _ question: StandingQuestion
+  ) async throws(StoreError) -> Reading<StageStanding> {
+    do { return try await lane.standings.get(question) } catch { throw StoreError(error) }
+  }
+
+  /// Asks the lane's gatherer what held.
+  func gatheredAnswer(
+    _ question: Statements.AnswerKey
+  ) async throws(StoreError) -> Reading<StageReply> {
+    do { return try await lane.answers.get(question) } catch { throw StoreError(error) }
+  }
+
+  /// One query a project; all of them share one round trip.
+  private static func standings(
+    _ questions: [StandingQuestion], _ pool: PostgresPool,
+    _ deadline: ContinuousClock.Instant
+  ) async -> [Result<Reading<StageStanding>, PostgresError>] {
+    await gathered(questions, pool, deadline, project: \.project) { project, questions, batch in
+      batch.add(
+        Statements.standing,
+        Statements.StandingKey(
+          project: project, keys: questions.map { ($0.secret, $0.stage) }))
+    } place: { row in
+      (row.ordinal, Reading(value: row.standing, size: row.size))
+    }
+  }
+
+  private static func answers(
+    _ questions: [Statements.AnswerKey], _ pool: PostgresPool,
+    _ deadline: ContinuousClock.Instant
+  ) async -> [Result<Reading<StageReply>, PostgresError>] {
+    await gathered(questions, pool, deadline, project: \.project) { project, questions, batch in
+      batch.add(Statements.stageAnswer, (project, questions))
+    } place: { row in
+      (row.ordinal, Reading(value: row.reply, size: row.size))
+    }
+  }
+
+  /// Asks the questions of each project in one query of its own and puts the rows in their places.
+  private static func gathered<Question: Sendable, Row: Sendable, Answer: Sendable>(
+    _ questions: [Question], _ pool: PostgresPool, _ deadline: ContinuousClock.Instant,
+    project: KeyPath<Question, ProjectID>,
+    add: (ProjectID, [Question], inout PostgresBatch) -> PostgresHandle<Row>,
+    place: (Row) -> (ordinal: Int64, Answer)
+  ) async -> [Result<Answer, PostgresError>] {
+    var byProject: [ProjectID: [Int]] = [:]
+    for (index, question) in questions.enumerated() {
+      byProject[question[keyPath: project], default: []].append(index)
+    }
+    var batch = PostgresBatch()
+    let asked = byProject.map { project, indices in
+      (indices, add(project, indices.map { questions[$0] }, &batch))
+    }
+    var answers = [Result<Answer, PostgresError>](
+      repeating: .failure(.protocolViolation("a question without an answer")),
+      count: questions.count)
+    do throws(PostgresError) {
+      let results = try await pool.run(batch, deadline: deadline)
+      for (indices, handle) in asked {
+        for row in try results[handle] {
+          let (ordinal, answer) = place(row)
+          guard ordinal >= 1, ordinal <= Int64(indices.count) else { continue }
+          answers[indices[Int(ordinal) - 1]] = .success(answer)
+        }
+      }
+    } catch {
+      return questions.map { _ in .failure(error) }
+    }
+    return answers
+  }
+}
+
+extension StoreError {
+  /// What an error of PostgreSQL means to the services.
+  init(_ error: PostgresError) {
+    switch error {
+    case .unavailable(let reason): self = .unavailable(reason: reason)
+    case .connectionLost: self = .unavailable(reason: "the connection to the database was lost")
+    case .deadlineExceeded: self = .deadlineExceeded
+    case .server(let server):
+      switch server.sqlState {
+      case "57014", "55P03": self = .deadlineExceeded
+      case "23505": self = .alreadyExists
+      case let state where state.hasPrefix("08") || state.hasPrefix("57") || state.hasPrefix("53"):
+        self = .unavailable(reason: "the database answers \(state)")
+      case let state: self = .corrupt("the database answers \(state): \(server.message)")
+      }
+    case .protocolViolation(let text): self = .corrupt(text)
+    case .decoding(let statement, let column, let problem):
+      self = .corrupt("\(statement), column \(column): \(problem)")
+    }
+  }
+}

@@ -1,0 +1,413 @@
+// ReadStatements: the SQL of every question.
+//
+// Called by `PostgresStore`'s reads. Time travel reads one index of the event table backwards, from the
+// moment asked for until a position that was known; each statement has a plan test.
+
+import Ledger
+import LedgerServices
+import PostgresClient
+
+extension Statements {
+  static let logSize = Statement<ProjectID, TreeSize>(
+    name: "log_size",
+    sql: "SELECT next_position FROM ledger.head WHERE project = $1",
+    types: [.text],
+    bind: { project, out in out.text(project.text) },
+    decode: { row throws(PostgresError) in try row.size("next_position") })
+
+  struct StandingKey: Sendable {
+    var project: ProjectID
+    var keys: [(secret: SecretName, stage: StageName)]
+  }
+
+  struct StandingRow: Sendable {
+    var ordinal: Int64
+    var standing: StageStanding
+    var size: TreeSize
+  }
+
+  static let standing = Statement<StandingKey, StandingRow>(
+    name: "standing",
+    sql: """
+      SELECT q.ordinal, h.next_position, s.life, s.delete_at, t.version_id, t.effective_at,
+        t.position
+      FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS q (secret, stage, ordinal)
+      JOIN ledger.project p ON p.project = $1
+      JOIN ledger.head h ON h.project = $1
+      LEFT JOIN ledger.secret s ON s.project = $1 AND s.generation = p.generation
+        AND s.secret = q.secret
+      LEFT JOIN ledger.stage t ON t.project = $1 AND t.generation = p.generation
+        AND t.secret = q.secret AND t.stage = q.stage
+      """,
+    types: [.text, .textArray, .textArray],
+    bind: { key, out in
+      out.text(key.project.text)
+      out.textArray(key.keys.map(\.secret.text))
+      out.textArray(key.keys.map(\.stage.text))
+    },
+    decode: { row throws(PostgresError) in
+      let ordinal = try row.int8()
+      let size = try row.size("next_position")
+      let life = try row.lifeOrNull()
+      let version: VersionID? = try row.nameOrNull("version_id")
+      let effectiveAt = try row.instantOrNull("effective_at")
+      let position = try row.positionOrNull("position")
+      var stage: SecretState.StageState?
+      if let effectiveAt, let position {
+        stage = SecretState.StageState(
+          versionID: version,
+          since: SecretState.Moment(effectiveAt: effectiveAt, position: position))
+      }
+      return StandingRow(
+        ordinal: ordinal, standing: StageStanding(life: life, stage: stage), size: size)
+    })
+
+  struct SecretPageKey: Sendable {
+    var project: ProjectID
+    var after: SecretName?
+    var limit: Int
+  }
+
+  static let secretPage = Statement<SecretPageKey, SecretRow>(
+    name: "secret_page",
+    sql: """
+      SELECT s.secret, s.stream_version, s.life, s.delete_at, s.registered_at,
+        s.registered_position, s.changed_at, s.version_number_max, s.data
+      FROM ledger.project p
+      JOIN ledger.secret s ON s.project = p.project AND s.generation = p.generation
+      WHERE p.project = $1 AND s.life IN ('enabled', 'pending_deletion') AND s.secret > $2
+      ORDER BY s.secret LIMIT $3
+      """,
+    types: [.text, .text, .int8],
+    bind: { key, out in
+      out.text(key.project.text)
+      out.text(key.after?.text ?? "")
+      out.int8(Int64(key.limit))
+    },
+    decode: { row throws(PostgresError) in try row.secretRow() })
+
+  struct VersionPageKey: Sendable {
+    var project: ProjectID
+    var secret: SecretName
+    var after: VersionID?
+    var limit: Int
+  }
+
+  /// Stage names hold no control characters, so U+001F can stand between them.
+  static let versionPage = Statement<VersionPageKey, VersionSummary>(
+    name: "version_page",
+    sql: """
+      SELECT v.version_id, v.registered_at, v.registered_position, v.is_removed, v.data,
+        (SELECT string_agg(t.stage, E'\\x1f' ORDER BY t.stage) FROM ledger.stage t
+          WHERE t.project = v.project AND t.generation = v.generation AND t.secret = v.secret
+            AND t.version_id = v.version_id)
+      FROM ledger.project p
+      JOIN ledger.secret s ON s.project = p.project AND s.generation = p.generation
+        AND s.secret = $2
+      JOIN ledger.version v ON v.project = s.project AND v.generation = s.generation
+        AND v.secret = s.secret AND NOT v.is_removed
+        AND v.registered_position >= s.registered_position
+        AND v.registered_position > COALESCE((
+          SELECT m.registered_position FROM ledger.version m WHERE m.project = s.project
+            AND m.generation = s.generation AND m.secret = s.secret AND m.version_id = $3), -1)
+      WHERE p.project = $1 AND s.life IN ('enabled', 'pending_deletion')
+      ORDER BY v.registered_position LIMIT $4
+      """,
+    types: [.text, .text, .text, .int8],
+    bind: { key, out in
+      out.text(key.project.text)
+      out.text(key.secret.text)
+      out.text(key.after?.text)
+      out.int8(Int64(key.limit))
+    },
+    decode: { row throws(PostgresError) in try row.versionSummary() })
+
+  struct VersionKey: Sendable {
+    var project: ProjectID
+    var secret: SecretName
+    var version: VersionID?
+  }
+
+  /// One version, or the newest when none is named.
+  static let versionByID = Statement<VersionKey, VersionSummary>(
+    name: "version_by_id",
+    sql: """
+      SELECT v.version_id, v.registered_at, v.registered_position, v.is_removed, v.data,
+        (SELECT string_agg(t.stage, E'\\x1f' ORDER BY t.stage) FROM ledger.stage t
+          WHERE t.project = v.project AND t.generation = v.generation AND t.secret = v.secret
+            AND t.version_id = v.version_id)
+      FROM ledger.project p
+      JOIN ledger.secret s ON s.project = p.project AND s.generation = p.generation
+        AND s.secret = $2
+      JOIN ledger.version v ON v.project = s.project AND v.generation = s.generation
+        AND v.secret = s.secret AND NOT v.is_removed
+        AND v.registered_position >= s.registered_position
+        AND ($3::text IS NULL OR v.version_id = $3)
+      WHERE p.project = $1 AND s.life IN ('enabled', 'pending_deletion')
+      ORDER BY v.registered_position DESC LIMIT 1
+      """,
+    types: [.text, .text, .text],
+    bind: { key, out in
+      out.text(key.project.text)
+      out.text(key.secret.text)
+      out.text(key.version?.text)
+    },
+    decode: { row throws(PostgresError) in try row.versionSummary() })
+
+  struct KnownKey: Sendable {
+    var project: ProjectID
+    var moment: Instant?
+  }
+
+  struct KnownRow: Sendable {
+    var position: Position
+    var recordedAt: Instant
+  }
+
+  /// The newest event recorded at or before the moment.
+  static let knownAt = Statement<KnownKey, KnownRow>(
+    name: "known_at",
+    sql: """
+      SELECT position, recorded_at FROM ledger.event
+      WHERE project = $1 AND recorded_at <= COALESCE($2, 'infinity'::timestamptz)
+      ORDER BY recorded_at DESC LIMIT 1
+      """,
+    types: [.text, .timestamptz],
+    bind: { key, out in
+      out.text(key.project.text)
+      out.timestamptz(key.moment?.microseconds)
+    },
+    decode: { row throws(PostgresError) in
+      KnownRow(
+        position: try row.position("position"), recordedAt: try row.instant("recorded_at"))
+    })
+
+  struct AnswerKey: Hashable, Sendable {
+    var project: ProjectID
+    var secret: SecretName
+    var stage: StageName
+    var effectiveAt: Instant
+    var knownSize: TreeSize
+  }
+
+  struct ReplyRow: Sendable {
+    var ordinal: Int64
+    var reply: StageReply
+    var size: TreeSize
+  }
+
+  /// What held at the moment, when it ends, and what else an answer tells.
+  static let stageAnswer = Statement<(project: ProjectID, keys: [AnswerKey]), ReplyRow>(
+    name: "stage_answer",
+    sql: """
+      SELECT q.ordinal, h.next_position, e.type, e.version_id, e.effective_at, e.position,
+        e.recorded_at, n.effective_at,
+        EXISTS (SELECT FROM ledger.event k WHERE k.project = $1 AND k.secret = q.secret),
+        e.version_id IS NOT NULL AND NOT EXISTS (
+          SELECT FROM ledger.stage t WHERE t.project = $1 AND t.generation = p.generation
+            AND t.secret = q.secret AND t.version_id = e.version_id)
+      FROM unnest($2::text[], $3::text[], $4::timestamptz[], $5::bigint[])
+        WITH ORDINALITY AS q (secret, stage, moment, size, ordinal)
+      JOIN ledger.project p ON p.project = $1
+      JOIN ledger.head h ON h.project = $1
+      LEFT JOIN LATERAL (
+        SELECT type, version_id, effective_at, position, recorded_at FROM ledger.event
+        WHERE project = $1 AND secret = q.secret AND stage = q.stage
+          AND type IN ('stage.assigned', 'stage.removed')
+          AND effective_at <= q.moment AND position < q.size
+        ORDER BY effective_at DESC, position DESC LIMIT 1) AS e ON true
+      LEFT JOIN LATERAL (
+        SELECT effective_at FROM ledger.event
+        WHERE project = $1 AND secret = q.secret AND stage = q.stage
+          AND type IN ('stage.assigned', 'stage.removed')
+          AND effective_at > q.moment AND position < q.size
+        ORDER BY effective_at, position LIMIT 1) AS n ON true
+      """,
+    types: [.text, .textArray, .textArray, .timestamptzArray, .int8Array],
+    bind: { input, out in
+      out.text(input.project.text)
+      out.textArray(input.keys.map(\.secret.text))
+      out.textArray(input.keys.map(\.stage.text))
+      out.timestamptzArray(input.keys.map(\.effectiveAt.microseconds))
+      out.int8Array(input.keys.map(\.knownSize.count))
+    },
+    decode: { row throws(PostgresError) in
+      let ordinal = try row.int8()
+      let size = try row.size("next_position")
+      let answer: StageAnswer
+      switch try row.answerColumns() {
+      case .stretch(let interval): answer = StageAnswer(interval: interval, firstChange: nil)
+      case .before(let firstChange):
+        answer = StageAnswer(interval: nil, firstChange: firstChange)
+      }
+      return ReplyRow(
+        ordinal: ordinal,
+        reply: StageReply(
+          answer: answer, isSecretKnown: try row.bool(), isDeprecated: try row.bool()),
+        size: size)
+    })
+
+  struct StagesAtKey: Sendable {
+    var project: ProjectID
+    var secret: SecretName
+    var effectiveAt: Instant
+    var knownSize: TreeSize
+  }
+
+  static let stagesAt = Statement<StagesAtKey, StageChange>(
+    name: "stages_at",
+    sql: """
+      SELECT e.stage, e.type, e.version_id, e.effective_at, e.position, e.recorded_at,
+        (SELECT n.effective_at FROM ledger.event n
+          WHERE n.project = $1 AND n.secret = $2 AND n.stage = e.stage
+            AND n.type IN ('stage.assigned', 'stage.removed')
+            AND n.effective_at > $3 AND n.position < $4
+          ORDER BY n.effective_at, n.position LIMIT 1)
+      FROM (
+        SELECT DISTINCT ON (stage) stage, type, version_id, effective_at, position, recorded_at
+        FROM ledger.event
+        WHERE project = $1 AND secret = $2 AND type IN ('stage.assigned', 'stage.removed')
+          AND effective_at <= $3 AND position < $4
+        ORDER BY stage, effective_at DESC, position DESC) AS e
+      ORDER BY e.stage LIMIT 10000
+      """,
+    types: [.text, .text, .timestamptz, .int8],
+    bind: { key, out in
+      out.text(key.project.text)
+      out.text(key.secret.text)
+      out.timestamptz(key.effectiveAt.microseconds)
+      out.int8(key.knownSize.count)
+    },
+    decode: { row throws(PostgresError) in try row.stageChange() })
+
+  struct HistoryKey: Sendable {
+    var project: ProjectID
+    var secret: SecretName
+    var stage: StageName?
+    var knownSize: TreeSize
+    var after: SecretState.Moment?
+    var limit: Int
+  }
+
+  /// A change that another replaced at its very instant held for no time and is left out.
+  static let stageHistory = Statement<HistoryKey, StageChange>(
+    name: "stage_history",
+    sql: """
+      SELECT e.stage, e.type, e.version_id, e.effective_at, e.position, e.recorded_at, e.until
+      FROM (
+        SELECT stage, type, version_id, effective_at, position, recorded_at,
+          lead(effective_at) OVER (PARTITION BY stage ORDER BY effective_at, position) AS until
+        FROM ledger.event
+        WHERE project = $1 AND secret = $2 AND ($3::text IS NULL OR stage = $3)
+          AND type IN ('stage.assigned', 'stage.removed') AND position < $4) AS e
+      WHERE (e.until IS NULL OR e.until > e.effective_at)
+        AND ($5::timestamptz IS NULL OR (e.effective_at, e.position) > ($5, $6::bigint))
+      ORDER BY e.effective_at, e.position LIMIT $7
+      """,
+    types: [.text, .text, .text, .int8, .timestamptz, .int8, .int8],
+    bind: { key, out in
+      out.text(key.project.text)
+      out.text(key.secret.text)
+      out.text(key.stage?.text)
+      out.int8(key.knownSize.count)
+      out.timestamptz(key.after?.effectiveAt.microseconds)
+      out.int8(key.after?.position.index)
+      out.int8(Int64(key.limit))
+    },
+    decode: { row throws(PostgresError) in try row.stageChange() })
+
+  struct EventPageKey: Sendable {
+    var project: ProjectID
+    var from: Position
+    var limit: Int
+  }
+
+  static let eventPage = Statement<EventPageKey, StoredEvent>(
+    name: "event_page",
+    sql: """
+      SELECT position, canonical FROM ledger.event
+      WHERE project = $1 AND position >= $2 ORDER BY position LIMIT $3
+      """,
+    types: [.text, .int8, .int8],
+    bind: { key, out in
+      out.text(key.project.text)
+      out.int8(key.from.index)
+      out.int8(Int64(key.limit))
+    },
+    decode: { row throws(PostgresError) in
+      StoredEvent(position: try row.position("position"), bytes: try row.bytes())
+    })
+
+  static let openFindings = Statement<ProjectID, FindingRow>(
+    name: "open_findings",
+    sql: """
+      SELECT f.finding, f.opened_position, f.resolved_position, f.data
+      FROM ledger.project p
+      JOIN ledger.finding f ON f.project = p.project AND f.generation = p.generation
+      WHERE p.project = $1 AND f.resolved_position IS NULL
+      ORDER BY f.finding LIMIT 100000
+      """,
+    types: [.text],
+    bind: { project, out in out.text(project.text) },
+    decode: { row throws(PostgresError) in try row.findingRow() })
+}
+
+/// What the columns of an answer hold: a stretch, or the first change after the moment.
+enum AnswerColumns: Sendable {
+  case stretch(StageInterval)
+  case before(firstChange: Instant?)
+}
+
+extension RowReader {
+  /// The column `life` with the one after it, `delete_at`, or nil.
+  mutating func lifeOrNull() throws(PostgresError) -> SecretState.Life? {
+    let life = try textOrNull()
+    let deleteAt = try instantOrNull("delete_at")
+    switch (life, deleteAt) {
+    case (nil, _): return nil
+    case ("unregistered", nil): return .unregistered
+    case ("enabled", nil): return .enabled
+    case ("deleted", nil): return .deleted
+    case ("pending_deletion", let until?): return .pendingDeletion(until: until)
+    default: throw .corruptRow(column: "life")
+    }
+  }
+
+  /// The columns of `versionState`, then the labels the version carries.
+  mutating func versionSummary() throws(PostgresError) -> VersionSummary {
+    let (version, state) = try versionState()
+    var stages: [StageName] = []
+    for name in (try textOrNull() ?? "").split(separator: "\u{1f}") {
+      do { stages.append(try StageName(String(name))) } catch {
+        throw .corruptRow(column: "stage")
+      }
+    }
+    return VersionSummary(id: version, state: state, stages: stages)
+  }
+
+  /// The columns `type, version_id, effective_at, position, recorded_at, until`.
+  mutating func answerColumns() throws(PostgresError) -> AnswerColumns {
+    let type = try textOrNull()
+    let version: VersionID? = try nameOrNull("version_id")
+    let since = try instantOrNull("effective_at")
+    let position = try positionOrNull("position")
+    let recordedAt = try instantOrNull("recorded_at")
+    let until = try instantOrNull("until")
+    guard let type, let since, let position, let recordedAt else {
+      return .before(firstChange: until)
+    }
+    return .stretch(
+      StageInterval(
+        versionID: type == EventType.stageAssigned.rawValue ? version : nil, since: since,
+        until: until, decidedBy: position, recordedAt: recordedAt))
+  }
+
+  /// The column `stage`, then those of an answer.
+  mutating func stageChange() throws(PostgresError) -> StageChange {
+    let stage: StageName = try name("stage")
+    guard case .stretch(let interval) = try answerColumns() else {
+      throw .corruptRow(column: "effective_at")
+    }
+    return StageChange(stage: stage, interval: interval)
+  }
+}

@@ -1,0 +1,27 @@
+// Statements: the list of all SQL the service runs, each prepared once on every connection.
+//
+// Read by `PostgresStore.statements`. The texts stand beside each other by purpose: `AppendStatements`,
+// `ProjectionStatements`, `ReadStatements`, `TenantStatements`, `RebuildStatements`. No SQL is ever
+// put together from parts.
+
+import PostgresClient
+
+extension Statements {
+  static let all: [AnyStatement] = [
+    begin.erased, commit.erased, rollback.erased, beginSnapshot.erased,
+    lockHead.erased, generation.erased, appendSecrets.erased, appendStages.erased,
+    appendVersions.erased, appendHolders.erased, earlierAnswers.erased, appendFindings.erased,
+    insertEvents.erased, insertAnswers.erased, advanceHead.erased, eventExists.erased,
+    upsertSecrets.erased, upsertVersions.erased, upsertStages.erased, upsertFindings.erased,
+    logSize.erased, standing.erased, secretPage.erased, versionPage.erased, versionByID.erased,
+    knownAt.erased, stageAnswer.erased, stagesAt.erased, stageHistory.erased, eventPage.erased,
+    openFindings.erased,
+    projectByID.erased, projectPage.erased, insertProject.erased, insertHead.erased,
+    updateProject.erased, credentialByToken.erased, credentials.erased, insertCredential.erased,
+    revokeCredential.erased,
+    stream.erased, readHead.erased, eventRows.erased, secretVersions.erased, secretStages.erased,
+    secretNames.erased, allFindings.erased, differences.erased, findingDifferences.erased,
+    switchGeneration.erased, discardSecrets.erased, discardVersions.erased,
+    discardStages.erased, discardFindings.erased, databaseCheck.erased,
+  ]
+}

@@ -1,0 +1,179 @@
+// TenantStatements: the SQL of projects and credentials.
+//
+// Called by `PostgresStore`'s tenant half. Policies are stored as canonical JSON, tokens as SHA-256.
+
+import CanonicalJSON
+import Ledger
+import LedgerServices
+import PostgresClient
+
+extension Statements {
+  static let projectByID = Statement<ProjectID, Project>(
+    name: "project_by_id",
+    sql: """
+      SELECT project, provider, not_found_status, upstream_mode, upstream_url, upstream_project,
+        upstream_region, upstream_token_file, created_at
+      FROM ledger.project WHERE project = $1
+      """,
+    types: [.text],
+    bind: { project, out in out.text(project.text) },
+    decode: { row throws(PostgresError) in try row.project() })
+
+  static let projectPage = Statement<(after: ProjectID?, limit: Int), Project>(
+    name: "project_page",
+    sql: """
+      SELECT project, provider, not_found_status, upstream_mode, upstream_url, upstream_project,
+        upstream_region, upstream_token_file, created_at
+      FROM ledger.project WHERE project > $1 ORDER BY project LIMIT $2
+      """,
+    types: [.text, .int8],
+    bind: { key, out in
+      out.text(key.after?.text ?? "")
+      out.int8(Int64(key.limit))
+    },
+    decode: { row throws(PostgresError) in try row.project() })
+
+  static let insertProject = Statement<Project, Void>(
+    name: "insert_project",
+    sql: """
+      INSERT INTO ledger.project (project, provider, not_found_status, upstream_mode, upstream_url,
+        upstream_project, upstream_region, upstream_token_file, created_at, generation)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0)
+      """,
+    types: [.text, .text, .text, .text, .text, .text, .text, .text, .timestamptz],
+    bind: { project, out in
+      out.settings(project)
+      out.timestamptz(project.createdAt.microseconds)
+    })
+
+  static let insertHead = Statement<ProjectID, Void>(
+    name: "insert_head",
+    sql: """
+      INSERT INTO ledger.head (project, next_position, last_recorded_at, tree_edge)
+      VALUES ($1, 0, NULL, '')
+      """,
+    types: [.text],
+    bind: { project, out in out.text(project.text) })
+
+  static let updateProject = Statement<Project, Int64>(
+    name: "update_project",
+    sql: """
+      UPDATE ledger.project SET provider = $2, not_found_status = $3, upstream_mode = $4,
+        upstream_url = $5, upstream_project = $6, upstream_region = $7, upstream_token_file = $8
+      WHERE project = $1 RETURNING generation
+      """,
+    types: [.text, .text, .text, .text, .text, .text, .text, .text],
+    bind: { project, out in out.settings(project) },
+    decode: { row throws(PostgresError) in try row.int8() })
+
+  static let credentialByToken = Statement<[UInt8], Credential>(
+    name: "credential_by_token",
+    sql: """
+      SELECT project, name, policy, created_at, revoked_at FROM ledger.credential
+      WHERE token_sha256 = $1 AND revoked_at IS NULL LIMIT 1
+      """,
+    types: [.bytea],
+    bind: { digest, out in out.bytes(digest) },
+    decode: { row throws(PostgresError) in try row.credential() })
+
+  static let credentials = Statement<ProjectID, Credential>(
+    name: "credentials",
+    sql: """
+      SELECT project, name, policy, created_at, revoked_at FROM ledger.credential
+      WHERE project = $1 ORDER BY name LIMIT 10000
+      """,
+    types: [.text],
+    bind: { project, out in out.text(project.text) },
+    decode: { row throws(PostgresError) in try row.credential() })
+
+  static let insertCredential = Statement<(credential: Credential, digest: [UInt8]), Void>(
+    name: "insert_credential",
+    sql: """
+      INSERT INTO ledger.credential (project, name, token_sha256, policy, created_at)
+      VALUES ($1, $2, $3, $4, $5)
+      """,
+    types: [.text, .text, .bytea, .text, .timestamptz],
+    bind: { input, out in
+      out.text(input.credential.project.text)
+      out.text(input.credential.name)
+      out.bytes(input.digest)
+      out.text(String(decoding: input.credential.policy.json.canonicalBytes(), as: UTF8.self))
+      out.timestamptz(input.credential.createdAt.microseconds)
+    })
+
+  struct RevocationKey: Sendable {
+    var project: ProjectID
+    var name: String
+    var moment: Instant
+  }
+
+  static let revokeCredential = Statement<RevocationKey, String>(
+    name: "revoke_credential",
+    sql: """
+      UPDATE ledger.credential SET revoked_at = $3
+      WHERE project = $1 AND name = $2 AND revoked_at IS NULL RETURNING name
+      """,
+    types: [.text, .text, .timestamptz],
+    bind: { key, out in
+      out.text(key.project.text)
+      out.text(key.name)
+      out.timestamptz(key.moment.microseconds)
+    },
+    decode: { row throws(PostgresError) in try row.text() })
+}
+
+extension ParameterWriter {
+  /// The columns of a project that can be set, its id first.
+  fileprivate mutating func settings(_ project: Project) {
+    text(project.id.text)
+    text(project.provider.rawValue)
+    text(project.notFoundStatus.rawValue)
+    text((project.upstream?.mode ?? .off).rawValue)
+    text(project.upstream?.url)
+    text(project.upstream?.project)
+    text(project.upstream?.region)
+    text(project.upstream?.tokenFile)
+  }
+}
+
+extension RowReader {
+  fileprivate mutating func project() throws(PostgresError) -> Project {
+    let id: ProjectID = try name("project")
+    guard let provider = Provider(rawValue: try text()) else {
+      throw .corruptRow(column: "provider")
+    }
+    guard let status = NotFoundStatus(rawValue: try text()) else {
+      throw .corruptRow(column: "not_found_status")
+    }
+    guard let mode = Upstream.Mode(rawValue: try text()) else {
+      throw .corruptRow(column: "upstream_mode")
+    }
+    let url = try textOrNull()
+    let project = try textOrNull()
+    let region = try textOrNull()
+    let tokenFile = try textOrNull()
+    var upstream: Upstream?
+    if let url, let project {
+      upstream = Upstream(
+        mode: mode, url: url, project: project, region: region, tokenFile: tokenFile)
+    }
+    return Project(
+      id: id, provider: provider, notFoundStatus: status, upstream: upstream,
+      createdAt: try instant("created_at"))
+  }
+
+  fileprivate mutating func credential() throws(PostgresError) -> Credential {
+    let project: ProjectID = try name("project")
+    let name = try text()
+    let policyText = try text()
+    let policy: Policy
+    do {
+      policy = try Policy(JSONValue(parsing: Array(policyText.utf8), limits: .standard))
+    } catch {
+      throw .corruptRow(column: "policy")
+    }
+    return Credential(
+      project: project, name: name, policy: policy, createdAt: try instant("created_at"),
+      revokedAt: try instantOrNull("revoked_at"))
+  }
+}
