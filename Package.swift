@@ -75,7 +75,7 @@ let package = Package(
       "LedgerStore",
       [
         "LedgerServices", "Ledger", "TransparencyLog", "CanonicalJSON", "Crypto",
-        "PostgresClient", "Migrations",
+        "PostgresClient", "EventLoop", "Migrations",
       ]),
     layer("Clouds", ["LedgerServices", "Ledger", "CanonicalJSON", "Crypto"]),
 

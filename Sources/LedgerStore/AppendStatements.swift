@@ -7,6 +7,7 @@ import Crypto
 import Ledger
 import LedgerServices
 import PostgresClient
+import TransparencyLog
 
 /// The statements of the ledger, each prepared once on every connection.
 enum Statements {

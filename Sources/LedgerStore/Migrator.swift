@@ -5,7 +5,7 @@
 // was applied is never applied again, and a database whose steps are not ours is refused.
 
 import Crypto
-import EventLoop
+public import EventLoop
 import Migrations
 public import PostgresClient
 
@@ -123,7 +123,7 @@ public struct Migrator: Sendable {
       statementTimeout: Self.stepLimit, lockTimeout: .seconds(60))
     do throws(PostgresError) {
       return try await PostgresConnection.connect(
-        configuration, loop: loop, deadline: .now + Self.connectLimit)
+        configuration, on: loop, deadline: .now + Self.connectLimit)
     } catch {
       throw .database(error)
     }

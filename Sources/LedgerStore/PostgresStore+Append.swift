@@ -6,6 +6,7 @@
 // plan's first event under the head's lock, which the lost transaction holds until it has ended.
 
 import Crypto
+import EventLoop
 public import Ledger
 public import LedgerServices
 import PostgresClient
@@ -250,6 +251,9 @@ extension PostgresStore: AppendStore {
     }
   }
 
+  /// How long to wait between two attempts to learn it.
+  private static let settleInterval: Duration = .milliseconds(50)
+
   /// Learns what became of a commit whose answer was lost.
   private func settle(
     _ plan: AppendPlan, in project: ProjectID
@@ -259,7 +263,11 @@ extension PostgresStore: AppendStore {
       throw .unavailable(reason: "the connection to the database was lost")
     }
     let deadline = ContinuousClock.now + deadlines.write
-    while await pool.waitUntilAvailable(deadline: deadline) {
+    while ContinuousClock.now < deadline {
+      guard pool.isAvailable else {
+        await pool.loop.sleep(until: .now + Self.settleInterval)
+        continue
+      }
       let answer: Result<Bool, PostgresError>
       do throws(PostgresError) {
         answer = try await pool.withExclusive(deadline: deadline) { connection in
@@ -271,7 +279,7 @@ extension PostgresStore: AppendStore {
       switch answer {
       case .success(true): return plan
       case .success(false): throw .unavailable(reason: "the connection to the database was lost")
-      case .failure: continue
+      case .failure: await pool.loop.sleep(until: .now + Self.settleInterval)
       }
     }
     throw .outcomeUnknown

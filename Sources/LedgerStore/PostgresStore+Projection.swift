@@ -25,11 +25,9 @@ extension PostgresStore: ProjectionStore {
       Statements.discardSecrets, Statements.discardVersions, Statements.discardStages,
       Statements.discardFindings,
     ] {
-      do throws(PostgresError) {
-        _ = try await pool.query(statement, project, deadline: .now + wholeProjectLimit)
-      } catch {
-        throw StoreError(error)
-      }
+      var batch = PostgresBatch()
+      batch.add(statement, project)
+      _ = try await write(batch, within: wholeProjectLimit)
     }
   }
 
@@ -54,11 +52,7 @@ extension PostgresStore: ProjectionStore {
       states: rows.states, versions: rows.versions, stages: rows.stages, findings: rows.findings,
       to: project, generation, &batch)
     guard batch.count > 0 else { return }
-    do throws(PostgresError) {
-      _ = try await pool.run(batch, deadline: .now + wholeProjectLimit)
-    } catch {
-      throw StoreError(error)
-    }
+    _ = try await write(batch, within: wholeProjectLimit)
   }
 
   public func catchUp(

@@ -21,15 +21,11 @@ extension PostgresStore: TenantStore {
     var batch = PostgresBatch()
     batch.add(Statements.insertProject, project)
     batch.add(Statements.insertHead, project.id)
-    do throws(PostgresError) {
-      _ = try await pool.run(batch, deadline: .now + deadlines.write)
-    } catch {
-      throw StoreError(error)
-    }
+    _ = try await write(batch, within: deadlines.write)
   }
 
   public func update(_ project: Project) async throws(StoreError) {
-    let rows = try await read(Statements.updateProject, project)
+    let rows = try await write(Statements.updateProject, project)
     guard !rows.isEmpty else { throw .projectNotFound }
   }
 
@@ -44,20 +40,13 @@ extension PostgresStore: TenantStore {
   public func create(
     _ credential: Credential, tokenDigest: [UInt8]
   ) async throws(StoreError) {
-    do throws(PostgresError) {
-      _ = try await pool.query(
-        Statements.insertCredential, (credential, tokenDigest),
-        deadline: .now + deadlines.write)
-    } catch {
-      if case .server(let server) = error, server.sqlState == "23503" { throw .projectNotFound }
-      throw StoreError(error)
-    }
+    _ = try await write(Statements.insertCredential, (credential, tokenDigest))
   }
 
   public func revokeCredential(
     named name: String, of project: ProjectID, at moment: Instant
   ) async throws(StoreError) -> Bool {
-    let rows = try await read(
+    let rows = try await write(
       Statements.revokeCredential,
       Statements.RevocationKey(project: project, name: name, moment: moment))
     return !rows.isEmpty

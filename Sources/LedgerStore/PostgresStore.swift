@@ -4,8 +4,9 @@
 // caller runs on and share its connections; what is asked most is gathered for the length of one loop
 // turn. No error of PostgreSQL's own leaves this target. Invariant: every wait has a deadline.
 
+import EventLoop
 import Ledger
-public import LedgerServices
+import LedgerServices
 public import PostgresClient
 
 /// How long the store waits before it gives up.
@@ -102,6 +103,31 @@ public final class PostgresStore: Sendable {
     return Reading(value: value, size: size)
   }
 
+  /// Runs statements that write, all of them or none, on a connection of their own.
+  func write(
+    _ batch: PostgresBatch, within limit: Duration
+  ) async throws(StoreError) -> PostgresResults {
+    let deadline = ContinuousClock.now + limit
+    do throws(PostgresError) {
+      return try await pool.withExclusive(deadline: deadline) {
+        connection throws(PostgresError) in
+        try await connection.run(batch, deadline: deadline)
+      }
+    } catch {
+      throw StoreError(error)
+    }
+  }
+
+  /// Runs one statement that writes.
+  func write<Input, Output>(
+    _ statement: Statement<Input, Output>, _ input: Input
+  ) async throws(StoreError) -> [Output] {
+    var batch = PostgresBatch()
+    let rows = batch.add(statement, input)
+    let results = try await write(batch, within: deadlines.write)
+    do throws(PostgresError) { return try results[rows] } catch { throw StoreError(error) }
+  }
+
   /// Asks the lane's gatherer where a label sits.
   func gatheredStanding(
     _ question: StandingQuestion
@@ -186,6 +212,7 @@ extension StoreError {
     case .server(let server):
       switch server.sqlState {
       case "57014", "55P03": self = .deadlineExceeded
+      case "23503": self = .projectNotFound
       case "23505": self = .alreadyExists
       case let state where state.hasPrefix("08") || state.hasPrefix("57") || state.hasPrefix("53"):
         self = .unavailable(reason: "the database answers \(state)")

@@ -27,7 +27,7 @@ enum Imports {
     ],
     "LedgerStore": [
       "LedgerServices", "Ledger", "TransparencyLog", "CanonicalJSON", "Crypto", "PostgresClient",
-      "Migrations",
+      "EventLoop", "Migrations",
     ],
     "Clouds": ["LedgerServices", "Ledger", "CanonicalJSON", "Crypto"],
     // 3: the edge.
