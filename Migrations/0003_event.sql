@@ -1,7 +1,7 @@
 -- The record. `canonical` is what is hashed and never changes; the columns beside it are for
 -- indexes and are held against the bytes by `stageledger verify`. A row is only ever written under
--- the lock of its project's head, which refers to the project: a foreign key of its own would cost a
--- look-up an event and prove nothing more.
+-- the lock of its project's head, which refers to the project: a foreign key of its own would cost
+-- a look-up an event and prove nothing more.
 
 CREATE TABLE ledger.head (
   project text COLLATE "C" NOT NULL REFERENCES ledger.project (project),

@@ -1,8 +1,9 @@
-// Auditor: re-reads everything, re-hashes it, refolds it, and names the first position that is wrong.
+// Auditor: re-reads everything, re-hashes it, refolds it, and names the first position that is
+// wrong.
 //
-// Called by `stageledger verify`; calls `AuditStore` for one snapshot, so that writes go on meanwhile.
-// Memory holds one page. Nothing stored is believed: columns are held against the bytes, bytes against
-// the hashes, hashes against the head, and the projection against a fresh fold.
+// Called by `stageledger verify`; calls `AuditStore` for one snapshot, so that writes go on
+// meanwhile. Memory holds one page. Nothing stored is believed: columns are held against the bytes,
+// bytes against the hashes, hashes against the head, and the projection against a fresh fold.
 
 import Crypto
 public import Ledger

@@ -2,7 +2,6 @@
 //
 // Kept by `LedgerStore`; called by `Projector` and `Auditor`.
 
-
 public import Ledger
 
 /// A place in the order of secrets and, within each, of its events.

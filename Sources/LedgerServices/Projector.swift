@@ -1,8 +1,8 @@
 // Projector: rebuilds the projection from the events, beside the live one, and switches.
 //
-// Called by the command line; calls `ProjectionStore`. Reads and writes go on all the while: rows of
-// the next generation are written from pages of the log, then what came meanwhile is caught up, and
-// the last few events are caught up under the head's lock, in the transaction that switches.
+// Called by the command line; calls `ProjectionStore`. Reads and writes go on all the while: rows
+// of the next generation are written from pages of the log, then what came meanwhile is caught up,
+// and the last few events are caught up under the head's lock, in the transaction that switches.
 
 import CanonicalJSON
 public import Ledger

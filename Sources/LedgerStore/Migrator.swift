@@ -1,8 +1,8 @@
 // Migrator: brings a database to the schema of this program, one numbered step after the other.
 //
 // Called by `stageledger migrate`, and at start on a private database. Each step and the row that
-// records it are one transaction; an advisory lock keeps two migrators apart. Invariant: a step that
-// was applied is never applied again, and a database whose steps are not ours is refused.
+// records it are one transaction; an advisory lock keeps two migrators apart. Invariant: a step
+// that was applied is never applied again, and a database whose steps are not ours is refused.
 
 import Crypto
 public import EventLoop
@@ -45,7 +45,8 @@ public struct Migrator: Sendable {
     name: "applied_migrations",
     sql: "SELECT number, sha256 FROM ledger.migration ORDER BY number LIMIT 10000",
     bind: { _, _ in },
-    decode: { row throws(PostgresError) in Applied(number: try row.int8(), sha256: try row.text()) })
+    decode: { row throws(PostgresError) in Applied(number: try row.int8(), sha256: try row.text()) }
+  )
 
   private static let exists = Statement<Void, Bool>(
     name: "migrations_exist", sql: "SELECT to_regclass('ledger.migration') IS NOT NULL",
@@ -115,7 +116,9 @@ public struct Migrator: Sendable {
     SHA256.hash(migration.sql).hex
   }
 
-  private func connect(_ statements: [AnyStatement]) async throws(MigrationError)
+  private func connect(
+    _ statements: [AnyStatement]
+  ) async throws(MigrationError)
     -> PostgresConnection
   {
     let configuration = PostgresConfiguration(

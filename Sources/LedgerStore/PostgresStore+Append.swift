@@ -13,6 +13,7 @@ import PostgresClient
 import TransparencyLog
 
 extension PostgresStore: AppendStore {
+  /// Takes two round trips and one fsync for the whole batch.
   public func append(
     to project: ProjectID, needs: AppendNeeds, plan: @Sendable (AppendBasis) -> AppendPlan
   ) async throws(StoreError) -> AppendPlan {
@@ -87,27 +88,45 @@ extension PostgresStore: AppendStore {
     _ = batch.add(Statements.begin, ())
     let head = batch.add(Statements.lockHead, project)
     let generation = batch.add(Statements.generation, project)
-    let secretRows = secrets.isEmpty ? nil : batch.add(
-      Statements.appendSecrets,
-      Statements.SecretsKey(project: project, generation: nil, secrets: secrets))
-    let stageRows = secrets.isEmpty ? nil : batch.add(
-      Statements.appendStages,
-      Statements.StagesKey(
-        project: project, generation: nil, secrets: secrets,
-        named: holders.map { ($0.secret, $0.stage) }))
-    let versionRows = needs.versions.isEmpty ? nil : batch.add(
-      Statements.appendVersions,
-      Statements.VersionsKey(
-        project: project, generation: nil,
-        named: needs.versions.map { ($0.secret, $0.version) }))
-    let holderRows = holders.isEmpty ? nil : batch.add(
-      Statements.appendHolders, Statements.HoldersKey(project: project, holders: holders))
-    let answerRows = needs.keys.isEmpty ? nil : batch.add(
-      Statements.earlierAnswers,
-      Statements.KeysKey(project: project, keys: Array(needs.keys)))
-    let findingRows = needs.findings.isEmpty ? nil : batch.add(
-      Statements.appendFindings,
-      Statements.FindingsKey(project: project, findings: Array(needs.findings)))
+    let secretRows =
+      secrets.isEmpty
+      ? nil
+      : batch.add(
+        Statements.appendSecrets,
+        Statements.SecretsKey(project: project, generation: nil, secrets: secrets))
+    let stageRows =
+      secrets.isEmpty
+      ? nil
+      : batch.add(
+        Statements.appendStages,
+        Statements.StagesKey(
+          project: project, generation: nil, secrets: secrets,
+          named: holders.map { ($0.secret, $0.stage) }))
+    let versionRows =
+      needs.versions.isEmpty
+      ? nil
+      : batch.add(
+        Statements.appendVersions,
+        Statements.VersionsKey(
+          project: project, generation: nil,
+          named: needs.versions.map { ($0.secret, $0.version) }))
+    let holderRows =
+      holders.isEmpty
+      ? nil
+      : batch.add(
+        Statements.appendHolders, Statements.HoldersKey(project: project, holders: holders))
+    let answerRows =
+      needs.keys.isEmpty
+      ? nil
+      : batch.add(
+        Statements.earlierAnswers,
+        Statements.KeysKey(project: project, keys: Array(needs.keys)))
+    let findingRows =
+      needs.findings.isEmpty
+      ? nil
+      : batch.add(
+        Statements.appendFindings,
+        Statements.FindingsKey(project: project, findings: Array(needs.findings)))
     var basis = AppendBasis(
       head: LogHead(edge: TreeEdge(), lastRecordedAt: nil), states: [:], holders: [:],
       earlier: [:], findings: [:])

@@ -13,6 +13,7 @@ import PostgresClient
 private let wholeProjectLimit: Duration = .seconds(900)
 
 extension PostgresStore: ProjectionStore {
+  /// Throws away what an earlier rebuild left and takes the next generation.
   public func startRebuild(of project: ProjectID) async throws(StoreError) -> RebuildTicket {
     try await discardOldGenerations(of: project)
     let reading = try await read(Statements.generation, project, in: project)
@@ -20,6 +21,7 @@ extension PostgresStore: ProjectionStore {
     return RebuildTicket(generation: live + 1, size: reading.size)
   }
 
+  /// Deletes the rows of every generation but the live one.
   public func discardOldGenerations(of project: ProjectID) async throws(StoreError) {
     for statement in [
       Statements.discardSecrets, Statements.discardVersions, Statements.discardStages,
@@ -31,6 +33,7 @@ extension PostgresStore: ProjectionStore {
     }
   }
 
+  /// Reads the index of streams forwards.
   public func stream(
     of project: ProjectID, after: StreamCursor?, below size: TreeSize, limit: Int
   ) async throws(StoreError) -> [StoredEvent] {
@@ -44,6 +47,7 @@ extension PostgresStore: ProjectionStore {
     }
   }
 
+  /// Writes the rows in one transaction.
   public func write(
     _ rows: ProjectionRows, generation: Int64, of project: ProjectID
   ) async throws(StoreError) {
@@ -55,6 +59,7 @@ extension PostgresStore: ProjectionStore {
     _ = try await write(batch, within: wholeProjectLimit)
   }
 
+  /// Folds a page of the log into rows of the generation.
   public func catchUp(
     _ ticket: RebuildTicket, from size: TreeSize, of project: ProjectID, limit: Int
   ) async throws(StoreError) -> TreeSize {
@@ -80,6 +85,7 @@ extension PostgresStore: ProjectionStore {
     return try outcome.get()
   }
 
+  /// Joins the two generations in full, in one statement.
   public func differences(
     _ ticket: RebuildTicket, from size: TreeSize, of project: ProjectID
   ) async throws(StoreError) -> [ProjectionKey] {
@@ -94,6 +100,7 @@ extension PostgresStore: ProjectionStore {
     }
   }
 
+  /// Holds the head's lock from the last events to the commit.
   public func switchOver(
     _ ticket: RebuildTicket, from size: TreeSize, of project: ProjectID, limit: Int,
     plan: @Sendable (AppendBasis, [ProjectionKey]) -> AppendPlan
@@ -161,7 +168,8 @@ extension PostgresStore: ProjectionStore {
     return .switched(plan, differing: differing)
   }
 
-  /// The states, in the generation, of what the events from `size` on speak of, with those folded in.
+  /// The states, in the generation, of what the events from `size` on speak of, with those folded
+  /// in.
   private static func foldTail(
     _ ticket: RebuildTicket, from size: TreeSize, of project: ProjectID, limit: Int,
     _ connection: PostgresConnection
@@ -227,6 +235,7 @@ extension PostgresStore: ProjectionStore {
 }
 
 extension PostgresStore: AuditStore {
+  /// Reads in one REPEATABLE READ transaction.
   public func withSnapshot<Value: Sendable>(
     of project: ProjectID,
     _ body: @Sendable (any AuditSnapshot) async -> Result<Value, StoreError>

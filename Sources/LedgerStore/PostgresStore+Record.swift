@@ -7,6 +7,7 @@ public import Ledger
 public import LedgerServices
 
 extension PostgresStore: RecordStore {
+  /// One query for all that is asked in one turn of the loop.
   public func standing(
     of stage: StageName, of secret: SecretName, in project: ProjectID
   ) async throws(StoreError) -> Reading<StageStanding> {
@@ -14,6 +15,7 @@ extension PostgresStore: RecordStore {
       StandingQuestion(project: project, secret: secret, stage: stage))
   }
 
+  /// One look-up by key.
   public func secret(
     _ secret: SecretName, in project: ProjectID
   ) async throws(StoreError) -> Reading<SecretSummary?> {
@@ -25,6 +27,7 @@ extension PostgresStore: RecordStore {
       size: reading.size)
   }
 
+  /// One range of the secrets' key.
   public func secrets(
     in project: ProjectID, after: SecretName?, limit: Int
   ) async throws(StoreError) -> Reading<[SecretSummary]> {
@@ -36,6 +39,7 @@ extension PostgresStore: RecordStore {
       size: reading.size)
   }
 
+  /// One range of the index in order of registration.
   public func versions(
     of secret: SecretName, in project: ProjectID, after: VersionID?, limit: Int
   ) async throws(StoreError) -> Reading<[VersionSummary]> {
@@ -45,6 +49,7 @@ extension PostgresStore: RecordStore {
       in: project)
   }
 
+  /// One look-up by key, or the end of the index in order of registration.
   public func version(
     _ version: VersionID?, of secret: SecretName, in project: ProjectID
   ) async throws(StoreError) -> Reading<VersionSummary?> {
@@ -54,6 +59,7 @@ extension PostgresStore: RecordStore {
     return Reading(value: reading.value.first, size: reading.size)
   }
 
+  /// One look-up in the index of recorded times.
   public func known(
     at moment: Instant?, in project: ProjectID
   ) async throws(StoreError) -> Reading<KnownAt> {
@@ -61,7 +67,8 @@ extension PostgresStore: RecordStore {
       Statements.knownAt, Statements.KnownKey(project: project, moment: moment), in: project)
     guard let last = reading.value.first else {
       return Reading(
-        value: KnownAt(size: .zero, recordedAt: nil, isFinal: moment != nil && reading.size > .zero),
+        value: KnownAt(
+          size: .zero, recordedAt: nil, isFinal: moment != nil && reading.size > .zero),
         size: reading.size)
     }
     // Recorded times strictly rise: nothing can still land at or before the newest one's.
@@ -71,6 +78,7 @@ extension PostgresStore: RecordStore {
     return Reading(value: known, size: max(reading.size, known.size))
   }
 
+  /// Two look-ups in the index of labels, gathered for the length of one turn of the loop.
   public func answer(
     at effectiveAt: Instant, knownSize: TreeSize, stage: StageName, of secret: SecretName,
     in project: ProjectID
@@ -81,6 +89,7 @@ extension PostgresStore: RecordStore {
         knownSize: knownSize))
   }
 
+  /// Reads the part of the index of labels that belongs to the secret.
   public func stages(
     at effectiveAt: Instant, knownSize: TreeSize, of secret: SecretName, in project: ProjectID
   ) async throws(StoreError) -> Reading<[StageChange]> {
@@ -91,6 +100,7 @@ extension PostgresStore: RecordStore {
       in: project)
   }
 
+  /// Reads the part of the index of labels that belongs to the secret or the label.
   public func history(
     of stage: StageName?, of secret: SecretName, in project: ProjectID, knownSize: TreeSize,
     after: SecretState.Moment?, limit: Int
@@ -103,6 +113,7 @@ extension PostgresStore: RecordStore {
       in: project)
   }
 
+  /// One range of the log.
   public func events(
     in project: ProjectID, from: Position, limit: Int
   ) async throws(StoreError) -> Reading<[StoredEvent]> {
@@ -113,6 +124,7 @@ extension PostgresStore: RecordStore {
     return Reading(value: reading.value, size: max(reading.size, last))
   }
 
+  /// Reads the findings of the live generation.
   public func openFindings(
     in project: ProjectID
   ) async throws(StoreError) -> Reading<[FindingID: FindingState]> {

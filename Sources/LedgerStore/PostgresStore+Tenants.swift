@@ -7,16 +7,19 @@ public import LedgerServices
 import PostgresClient
 
 extension PostgresStore: TenantStore {
+  /// One look-up by key.
   public func project(_ id: ProjectID) async throws(StoreError) -> Project? {
     try await read(Statements.projectByID, id).first
   }
 
+  /// One range of the projects' key.
   public func projects(
     after: ProjectID?, limit: Int
   ) async throws(StoreError) -> [Project] {
     try await read(Statements.projectPage, (after, limit))
   }
 
+  /// Inserts the row; a project gets its empty log in the same transaction.
   public func create(_ project: Project) async throws(StoreError) {
     var batch = PostgresBatch()
     batch.add(Statements.insertProject, project)
@@ -24,25 +27,30 @@ extension PostgresStore: TenantStore {
     _ = try await write(batch, within: deadlines.write)
   }
 
+  /// Replaces every column that can be set.
   public func update(_ project: Project) async throws(StoreError) {
     let rows = try await write(Statements.updateProject, project)
     guard !rows.isEmpty else { throw .projectNotFound }
   }
 
+  /// One look-up by the digest of the token.
   public func credential(tokenDigest: [UInt8]) async throws(StoreError) -> Credential? {
     try await read(Statements.credentialByToken, tokenDigest).first
   }
 
+  /// One range of the credentials' key.
   public func credentials(of project: ProjectID) async throws(StoreError) -> [Credential] {
     try await read(Statements.credentials, project)
   }
 
+  /// Inserts the row; a project gets its empty log in the same transaction.
   public func create(
     _ credential: Credential, tokenDigest: [UInt8]
   ) async throws(StoreError) {
     _ = try await write(Statements.insertCredential, (credential, tokenDigest))
   }
 
+  /// Sets the time of revocation once.
   public func revokeCredential(
     named name: String, of project: ProjectID, at moment: Instant
   ) async throws(StoreError) -> Bool {

@@ -1,8 +1,9 @@
 // PostgresStore: the ports of the services, kept in PostgreSQL.
 //
-// Made by the wiring over one pool of connections an event loop. Reads go to the pool of the loop the
-// caller runs on and share its connections; what is asked most is gathered for the length of one loop
-// turn. No error of PostgreSQL's own leaves this target. Invariant: every wait has a deadline.
+// Made by the wiring over one pool of connections an event loop. Reads go to the pool of the loop
+// the caller runs on and share its connections; what is asked most is gathered for the length of
+// one loop turn. No error of PostgreSQL's own leaves this target. Invariant: every wait has a
+// deadline.
 
 import EventLoop
 import Ledger

@@ -1,7 +1,7 @@
 // ReadStatements: the SQL of every question.
 //
-// Called by `PostgresStore`'s reads. Time travel reads one index of the event table backwards, from the
-// moment asked for until a position that was known; each statement has a plan test.
+// Called by `PostgresStore`'s reads. Time travel reads one index of the event table backwards, from
+// the moment asked for until a position that was known; each statement has a plan test.
 
 import Ledger
 import LedgerServices

@@ -1,7 +1,7 @@
 // Rows: how the columns of the schema become domain values, and back.
 //
-// Called by the statements. A row that does not parse means that somebody wrote to the database past
-// the service: it is reported as corrupt, never guessed at.
+// Called by the statements. A row that does not parse means that somebody wrote to the database
+// past the service: it is reported as corrupt, never guessed at.
 
 import CanonicalJSON
 import Ledger

@@ -1,8 +1,8 @@
 // Statements: the list of all SQL the service runs, each prepared once on every connection.
 //
-// Read by `PostgresStore.statements`. The texts stand beside each other by purpose: `AppendStatements`,
-// `ProjectionStatements`, `ReadStatements`, `TenantStatements`, `RebuildStatements`. No SQL is ever
-// put together from parts.
+// Read by `PostgresStore.statements`. The texts stand beside each other by purpose:
+// `AppendStatements`, `ProjectionStatements`, `ReadStatements`, `TenantStatements`,
+// `RebuildStatements`. No SQL is ever put together from parts.
 
 import PostgresClient
 

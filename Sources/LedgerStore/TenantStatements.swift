@@ -1,6 +1,7 @@
 // TenantStatements: the SQL of projects and credentials.
 //
-// Called by `PostgresStore`'s tenant half. Policies are stored as canonical JSON, tokens as SHA-256.
+// Called by `PostgresStore`'s tenant half. Policies are stored as canonical JSON, tokens as
+// SHA-256.
 
 import CanonicalJSON
 import Ledger

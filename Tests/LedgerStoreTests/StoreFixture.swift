@@ -1,0 +1,83 @@
+// StoreFixture: a migrated database of its own with a store over it, for one test.
+//
+// Called by every test here. The database is real; it is dropped when the fixture is closed.
+
+import EventLoop
+import Ledger
+import LedgerServices
+import LedgerStore
+import PostgresClient
+import TestSupport
+
+/// A store over a fresh database.
+final class StoreFixture: Sendable {
+  let database: TestDatabase
+  let loop: EventLoop
+  let pool: PostgresPool
+  let store: PostgresStore
+  let clock: ManualClock
+  let services: Services
+
+  /// Migrates a fresh database and opens a store on it as the writer of the service.
+  init(exclusive: Int = 2) async throws {
+    database = try TestDatabase.create(label: "store")
+    loop = try EventLoop(name: "store")
+    loop.start()
+    _ = try await Migrator(url: database.url, loop: loop).migrate()
+    _ = try database.psql("ALTER ROLE stageledger_writer LOGIN")
+    pool = PostgresPool(
+      configuration: PostgresConfiguration(
+        url: database.url(user: "stageledger_writer"), statements: PostgresStore.statements,
+        sessionSettings: PostgresStore.sessionSettings),
+      loop: loop, size: PostgresPool.Size(shared: 2, exclusive: exclusive))
+    pool.start()
+    store = PostgresStore(pools: [pool], deadlines: .standard)
+    clock = ManualClock()
+    services = Services(
+      appends: store, records: store, tenants: store, clock: clock.clock,
+      identities: .seeded(7), readiness: { [] }, metrics: { [] })
+  }
+
+  /// Makes a project of the provider.
+  func makeProject(_ id: String = "demo") async throws -> Project {
+    let project = Project(
+      id: try ProjectID(id), provider: .huawei, notFoundStatus: .badRequest, upstream: nil,
+      createdAt: clock.now)
+    try await store.create(project)
+    return project
+  }
+
+  /// Appends one change.
+  @discardableResult
+  func append(
+    _ change: Change, to secret: String = "db", in project: ProjectID,
+    key: Submission.Idempotency? = nil
+  ) async throws -> AppendOutcome {
+    clock.advance(seconds: 1)
+    return try await services.appender.append(
+      Submission(
+        intent: .change(try SecretName(secret), change, .any),
+        provenance: Provenance(
+          principal: Principal(kind: .credential, id: "tester"), source: .ledgerAPI),
+        idempotency: key),
+      to: project, rules: .huawei)
+  }
+
+  /// Closes the store and drops the database.
+  func close() async {
+    await pool.close()
+    loop.stop()
+    loop.join()
+    database.drop()
+  }
+}
+
+/// Runs `body` over a fresh store, whatever becomes of it.
+func withStore(_ body: (StoreFixture) async throws -> Void) async throws {
+  let fixture = try await StoreFixture()
+  do { try await body(fixture) } catch {
+    await fixture.close()
+    throw error
+  }
+  await fixture.close()
+}
