@@ -162,7 +162,7 @@ import Testing
   }
 
   @Test func `a statement that does not prepare fails the connect and is named`() async throws {
-    let database = try TestDatabase.create(label: "client")
+    let database = try await TestDatabase.fresh(label: "client")
     let bad = AnyStatement(name: "bad", sql: "SELECT * FROM nowhere.table_at_all", types: [])
     try await withLoop { loop in
       do throws(PostgresError) {
@@ -178,7 +178,7 @@ import Testing
   }
 
   @Test func `a wrong address or database is unavailable, with the reason`() async throws {
-    let database = try TestDatabase.create(label: "client")
+    let database = try await TestDatabase.fresh(label: "client")
     let urls = [
       "postgresql://postgres@/x?host=%2Fnowhere", "postgresql://127.0.0.1:1/x", "nonsense=1",
       database.url.replacing(database.name, with: "no_such_database"), "postgresql://%zz",
@@ -281,7 +281,7 @@ import Testing
   }
 
   @Test func `too many requests on a connection are refused, the others answered`() async throws {
-    let database = try TestDatabase.create(label: "client")
+    let database = try await TestDatabase.fresh(label: "client")
     try await withLoop { loop in
       let connection = try await PostgresConnection.connect(
         PostgresConfiguration(

@@ -25,7 +25,7 @@ func withConnection<Value>(
   statements: [AnyStatement] = Sample.all,
   _ body: (PostgresConnection, TestDatabase) async throws -> Value
 ) async throws -> Value {
-  let database = try TestDatabase.create(label: "client")
+  let database = try await TestDatabase.fresh(label: "client")
   defer { database.drop() }
   try database.psql("CREATE TABLE public.t (id bigint PRIMARY KEY, v text)")
   return try await withLoop { loop in

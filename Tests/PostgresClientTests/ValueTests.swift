@@ -108,7 +108,7 @@ import Testing
     try await withConnection(statements: [text.erased]) { connection, _ async throws in
       let rows = try await connection.query(text, 1_700_000_000_123_456, deadline: soon)
       #expect(rows == ["2023-11-14 22:13:20.123456+00"])
-      for time in [Int64.min, .min + 1, -300_000_000_000_000_000] {
+      for time: Int64 in [.min, .min + 1, -300_000_000_000_000_000] {
         let error = await #expect(throws: PostgresError.self) {
           try await connection.query(text, time, deadline: soon)
         }

@@ -23,6 +23,14 @@ public struct TestDatabase: Sendable {
     return try Self(cluster: cluster, label: label)
   }
 
+  /// Creates a database as `create` does, without blocking a thread that tasks run on.
+  public static func fresh(label: String = "test") async throws -> Self {
+    let result: Result<Self, any Error> = await withCheckedContinuation { continuation in
+      Thread { continuation.resume(returning: Result { try create(label: label) }) }.start()
+    }
+    return try result.get()
+  }
+
   /// Creates a database on a server of the test's own.
   public init(cluster: PostgresCluster, label: String = "test") throws {
     self.cluster = cluster
