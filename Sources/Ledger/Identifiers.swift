@@ -83,14 +83,16 @@ public struct ProjectID: Identifier {
   }
 }
 
-/// The name of a secret: 1 to 512 characters, none of them a control.
+/// The name of a secret: 1 to 512 bytes of UTF-8, none of them a control.
 ///
-/// The widest of the three clouds; the rules of a provider narrow it.
+/// The widest of the three clouds, whose names are ASCII; the rules of a provider narrow it. Bytes
+/// and not characters, so that a secret and its longest stage fit one row of an index together.
 public struct SecretName: Identifier {
   /// The name as it stands on the wire.
   public let text: String
   /// Parses a secret name.
   public init(_ text: String) throws(IdentifierError) {
+    guard text.utf8.count <= 512 else { throw .tooLong(limit: 512) }
     try check(text, charactersMax: 512, isPrintable)
     self.text = text
   }

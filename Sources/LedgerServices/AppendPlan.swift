@@ -137,7 +137,12 @@ public struct AppendNeeds: Sendable {
         }
       case .notes(let notes):
         for note in notes {
-          if let secret = note.secret { secrets.insert(secret) }
+          if let secret = note.secret {
+            secrets.insert(secret)
+            if let version = note.versionID {
+              versions.insert(Version(secret: secret, version: version))
+            }
+          }
           if let finding = note.finding { findings.insert(finding) }
         }
       }

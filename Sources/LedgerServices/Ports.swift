@@ -153,13 +153,15 @@ public protocol RecordStore: Sendable {
     in project: ProjectID
   ) async throws(StoreError) -> Reading<StageReply>
 
-  /// What the first `size` events say of all labels of the secret at the moment, by name.
+  /// What the first `size` events say of all labels of the secret at the moment, by name; those
+  /// that had been taken away are among them.
   func stages(
     at effectiveAt: Instant, knownSize: TreeSize, of secret: SecretName, in project: ProjectID
   ) async throws(StoreError) -> Reading<[StageChange]>
 
   /// At most `limit` changes of the secret's labels, of `stage` alone if it is given, in effective
-  /// order (then position), those after `after`.
+  /// order (then position), those after `after`; a change that another replaced at its very instant
+  /// held for no time and is left out.
   func history(
     of stage: StageName?, of secret: SecretName, in project: ProjectID, knownSize: TreeSize,
     after: SecretState.Moment?, limit: Int
@@ -180,9 +182,9 @@ public protocol RecordStore: Sendable {
 public struct StageReply: Hashable, Sendable {
   /// What held.
   public var answer: StageAnswer
-  /// Whether any event speaks of the secret.
+  /// Whether any of the events the question may look at speaks of the secret.
   public var isSecretKnown: Bool
-  /// Whether the version that held the label carries no label any more.
+  /// Whether the version that held the label carries no label any more, as things stand.
   public var isDeprecated: Bool
   /// What the log says.
   public init(answer: StageAnswer, isSecretKnown: Bool, isDeprecated: Bool) {

@@ -2,10 +2,18 @@
 
 import Ledger
 import LedgerServices
+import TestLiterals
 import TestSupport
 import Testing
 
 @Suite struct MemoryStoreTests {
+  @Test(arguments: StoreContract.Clause.allCases, testSeeds)
+  func `the memory store keeps the contract`(
+    _ clause: StoreContract.Clause, _ seed: UInt64
+  ) async throws {
+    try await StoreContract(store: MemoryStore()).check(clause, seed: seed)
+  }
+
   @Test func `a command goes through the services and can be asked for`() async throws {
     let ledger = TestLedger()
     let project = try await ledger.makeProject()
@@ -14,10 +22,9 @@ import Testing
     ledger.time.advance(seconds: 1)
     try await ledger.append(.registerVersion(id: nil, stages: nil, data: [:]), to: "s")
     let answer = try await ledger.services.history.answer(
-      try StageName("SYSCURRENT"), of: try SecretName("s"), in: project.id,
-      at: MomentPair(effectiveAt: nil, knownAt: nil))
-    #expect(answer.reply.value.answer.versionID?.text == "v2")
-    #expect(answer.reply.size.count == 6)
+      "SYSCURRENT", of: "s", in: project.id, at: MomentPair(effectiveAt: nil, knownAt: nil))
+    #expect(answer.reply.value.answer.versionID == "v2")
+    #expect(answer.reply.size == 6)
     #expect(try await ledger.services.tenants.credential(token: token)?.name == "tester")
   }
 

@@ -114,7 +114,7 @@ extension SeededGenerator {
     Event(
       id: named(ascii(128)), project: named(pick(["p1", "a.b", "x_-Z09"])),
       position: place(whole()), type: pick(EventType.allCases),
-      secret: perhaps { named($0.text(scalarsMax: 512)) },
+      secret: perhaps { named($0.text(scalarsMax: 128)) },
       streamVersion: perhaps { StreamVersion($0.whole()) ?? .zero },
       stage: perhaps { named($0.text(scalarsMax: 256)) },
       versionID: perhaps { named($0.text(scalarsMax: 64)) },

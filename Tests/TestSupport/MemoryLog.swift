@@ -45,7 +45,7 @@ struct MemoryLog: Sendable {
       knownSize: knownSize)
   }
 
-  /// Every change with the time of the next one of its label, also those of no length.
+  /// Every change with the time of the next one of its label, without those of no length.
   func changes(of secret: SecretName, knownSize: TreeSize) -> [StageChange] {
     let ordered = stageEvents(of: secret, knownSize: knownSize)
       .sorted { ($0.effectiveAt, $0.position) < ($1.effectiveAt, $1.position) }
@@ -53,6 +53,7 @@ struct MemoryLog: Sendable {
       let event = ordered[index]
       guard let stage = event.stage else { return nil }
       let next = ordered[(index + 1)...].first { $0.stage == stage }
+      if let next, next.effectiveAt == event.effectiveAt { return nil }
       return StageChange(
         stage: stage,
         interval: StageInterval(
@@ -63,12 +64,18 @@ struct MemoryLog: Sendable {
   }
 
   /// Exactly what a batch asked for, so that a plan cannot lean on anything else.
+  ///
+  /// Of the labels that were taken away, only those a fact names.
   func basis(for needs: AppendNeeds) -> AppendBasis {
     var basis = AppendBasis(head: head, states: [:], holders: [:], earlier: [:], findings: [:])
     for secret in needs.secrets {
       guard var state = states[secret] else { continue }
       state.versions = state.versions.filter { version in
         needs.versions.contains { $0.secret == secret && $0.version == version.key }
+      }
+      state.stages = state.stages.filter { stage, label in
+        label.versionID != nil
+          || needs.holders.contains { $0.secret == secret && $0.stage == stage }
       }
       basis.states[secret] = state
     }
@@ -158,6 +165,9 @@ struct MemoryLog: Sendable {
         try require(planned.stages[stage] != nil, "label \(stage) of \(secret) left out")
       }
       folded.versions = planned.versions
+      folded.stages = folded.stages.filter { stage, label in
+        label.versionID != nil || planned.stages[stage] != nil
+      }
       try require(folded == planned, "the state of \(secret)")
     }
     for (finding, planned) in plan.findings {

@@ -119,8 +119,9 @@ extension MemoryStore: RecordStore {
     try read(project) { log in
       guard let state = log.states[secret] else { return [] }
       let all = state.versionsInOrder
-      guard let after else { return Array(all.prefix(limit)) }
-      guard let seen = state.versions[after]?.registeredAt.position else { return [] }
+      guard let seen = after.flatMap({ state.versions[$0]?.registeredAt.position }) else {
+        return Array(all.prefix(limit))
+      }
       return Array(all.filter { $0.state.registeredAt.position > seen }.prefix(limit))
     }
   }
@@ -308,7 +309,8 @@ extension SecretState {
 
   /// The registered versions with their labels, in order of registration.
   var versionsInOrder: [VersionSummary] {
-    versions.filter { isRegistered($0.key) }
+    guard isAlive else { return [] }
+    return versions.filter { isRegistered($0.key) }
       .sorted { $0.value.registeredAt.position < $1.value.registeredAt.position }
       .map { VersionSummary(id: $0.key, state: $0.value, stages: stages(of: $0.key)) }
   }
