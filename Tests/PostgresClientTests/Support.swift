@@ -27,7 +27,9 @@ func withConnection<Value>(
 ) async throws -> Value {
   let database = try await TestDatabase.fresh(label: "client")
   defer { database.drop() }
-  try database.psql("CREATE TABLE public.t (id bigint PRIMARY KEY, v text)")
+  try await database.onThread {
+    try $0.psql("CREATE TABLE public.t (id bigint PRIMARY KEY, v text)")
+  }
   return try await withLoop { loop in
     let connection = try await PostgresConnection.connect(
       PostgresConfiguration(url: database.url, statements: statements), on: loop, deadline: soon)

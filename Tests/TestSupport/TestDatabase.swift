@@ -25,10 +25,15 @@ public struct TestDatabase: Sendable {
 
   /// Creates a database as `create` does, without blocking a thread that tasks run on.
   public static func fresh(label: String = "test") async throws -> Self {
-    let result: Result<Self, any Error> = await withCheckedContinuation { continuation in
-      Thread { continuation.resume(returning: Result { try create(label: label) }) }.start()
-    }
-    return try result.get()
+    try await onOwnThread { try create(label: label) }
+  }
+
+  /// Does something slow with this database on a thread of its own.
+  @discardableResult
+  public func onThread<Value: Sendable>(
+    _ body: @escaping @Sendable (Self) throws -> Value
+  ) async throws -> Value {
+    try await onOwnThread { try body(self) }
   }
 
   /// Creates a database on a server of the test's own.
