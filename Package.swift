@@ -28,10 +28,12 @@ func layer(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
   .target(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
-/// The tests of the layer `name`, in `Tests/<name>Tests`.
-func tests(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+/// The tests of the layer `name`, in `Tests/<name>Tests`, which read the folders in `fixtures`.
+func tests(
+  _ name: String, _ dependencies: [Target.Dependency] = [], fixtures: [String] = []
+) -> Target {
   .testTarget(
-    name: "\(name)Tests", dependencies: [.target(name: name)] + dependencies,
+    name: "\(name)Tests", dependencies: [.target(name: name)] + dependencies, exclude: fixtures,
     swiftSettings: testSettings)
 }
 
@@ -113,7 +115,10 @@ let package = Package(
       ["Ledger", "TransparencyLog", "CanonicalJSON", "Crypto", "TestLiterals", "TestSupport"]),
     tests(
       "LedgerAPI",
-      ["LedgerServices", "Ledger", "HTTPWire", "CanonicalJSON", "Crypto", "TestSupport"]),
+      [
+        "LedgerServices", "Ledger", "TransparencyLog", "HTTPWire", "CanonicalJSON", "Crypto",
+        "TestSupport",
+      ], fixtures: ["Fixtures"]),
     tests(
       "LedgerStore",
       [

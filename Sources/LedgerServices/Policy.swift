@@ -90,9 +90,17 @@ public struct Policy: Hashable, Sendable {
   ///
   /// A statement that names secrets says nothing about an action on none, unless it names `*`.
   public func allows(_ action: String, on secret: SecretName?) -> Bool {
+    allows(anyName: [action], on: secret)
+  }
+
+  /// Whether an action of several names is allowed; a statement speaks of it by any of them.
+  public func allows(anyName names: [String], on secret: SecretName?) -> Bool {
     var isAllowed = false
     for statement in statements {
-      guard statement.actions.contains(where: { Self.matches($0, action) }),
+      let isMeant = statement.actions.contains { pattern in
+        names.contains { Self.matches(pattern, $0) }
+      }
+      guard isMeant,
         statement.resources.contains(where: { pattern in
           secret.map { Self.matches(pattern, $0.text) } ?? (pattern == "*")
         })
