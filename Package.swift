@@ -108,7 +108,7 @@ let package = Package(
     tests("Ledger", ["CanonicalJSON", "TestLiterals", "TestSupport"]),
     tests("EventLoop"),
     tests("HTTPServer", ["HTTPWire", "EventLoop"]),
-    tests("PostgresClient", ["EventLoop", "TestSupport"]),
+    tests("PostgresClient", ["EventLoop", "PostgresCluster", "TestSupport"]),
     tests("PostgresCluster", ["TestSupport"]),
     tests(
       "LedgerServices",

@@ -21,8 +21,14 @@ struct ClusterFolder: Sendable {
   /// The log of the server.
   var logPath: String { "\(path)/postgres.log" }
 
-  /// The server's own folder, which may be a link.
-  var serverPath: String { "\(path)/postgres" }
+  /// The server's own folder.
+  ///
+  /// Where the link leads when there is one, because the server's user cannot follow it.
+  var serverPath: String {
+    (try? FileManager.default.destinationOfSymbolicLink(atPath: linkPath)) ?? linkPath
+  }
+
+  private var linkPath: String { "\(path)/postgres" }
 
   /// The cluster's data, made by `initdb`.
   var dataPath: String { "\(serverPath)/data" }
@@ -95,9 +101,9 @@ struct ClusterFolder: Sendable {
         let number = String(UInt64.random(in: .min ... .max), radix: 16)
         let target = "\(shared)/\(number)"
         try makePrivate(target)
-        unsafe unlink(serverPath)
-        guard unsafe symlink(target, serverPath) == 0 else {
-          throw .folder(path: serverPath, code: errno)
+        unsafe unlink(linkPath)
+        guard unsafe symlink(target, linkPath) == 0 else {
+          throw .folder(path: linkPath, code: errno)
         }
       }
     }

@@ -26,7 +26,10 @@ final class ServerKeeper: Sendable {
     var isStopping = false
     var isEnded = false
     var child: pid_t?
-    var ready: Ready?
+    var ready: Ready? {
+      didSet { hasBeenReady = hasBeenReady || ready != nil }
+    }
+    var hasBeenReady = false
     var failure: ClusterError?
   }
 
@@ -114,16 +117,15 @@ final class ServerKeeper: Sendable {
 
   private func run() {
     var lock: Int32?
-    var wasReady = false
     var pauseMilliseconds: Int32 = 50
     while !isStopping {
       do throws(ClusterError) {
         let deadline = ContinuousClock.now + startTimeout
         if lock == nil { lock = try lockOrAttach(deadline: deadline) }
         guard lock != nil else { continue }
+        let isAgain = state.withLock { $0.hasBeenReady }
         let child = try startServer(deadline: deadline)
-        if wasReady { report(.started(processID: child)) }
-        wasReady = true
+        if isAgain { report(.started(processID: child)) }
         pauseMilliseconds = 50
         ChildProcess.waitWithoutReaping(child)
         let status = forget(child)
@@ -132,11 +134,11 @@ final class ServerKeeper: Sendable {
         guard supervision == .restart else { break }
       } catch {
         guard !isStopping else { break }
-        guard wasReady || state.withLock({ $0.ready }) != nil else {
-          state.withLock { $0.failure = error }
-          break
+        let isFirst = state.withLock { state in
+          if !state.hasBeenReady { state.failure = error }
+          return !state.hasBeenReady
         }
-        wasReady = true
+        guard !isFirst else { break }
         report(.failed(error))
         guard supervision == .restart else { break }
       }

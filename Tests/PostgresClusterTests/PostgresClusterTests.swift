@@ -1,6 +1,7 @@
 // The private server from outside: starts, attaches, survives kills, leaves nothing behind.
 
 import Foundation
+import Synchronization
 import TestSupport
 import Testing
 
@@ -82,9 +83,12 @@ import Testing
   {
     let folder = try TemporaryFolder(label: "cluster")
     defer { folder.remove() }
+    let events = Mutex<[PostgresCluster.Event]>([])
     let owner = try PostgresCluster.start(dataDirectory: folder.path)
     let passing = try PostgresCluster.start(dataDirectory: folder.path)
-    let staying = try PostgresCluster.start(dataDirectory: folder.path)
+    let staying = try PostgresCluster.start(dataDirectory: folder.path) { event in
+      events.withLock { $0.append(event) }
+    }
     #expect(owner.isOwner && !passing.isOwner && !staying.isOwner)
     #expect(passing.processID == owner.processID)
     #expect(passing.socketDirectory == owner.socketDirectory)
@@ -95,6 +99,7 @@ import Testing
     try await eventually { staying.isOwner }
     #expect(try staying.runSQL("SELECT 1", database: "postgres") == "1")
     let processID = try #require(staying.processID)
+    try await eventually { events.withLock { $0 == [.started(processID: processID)] } }
     staying.stop()
     #expect(kill(processID, 0) != 0)
   }
@@ -170,6 +175,28 @@ import Testing
     }
     #expect("\(cluster.socketDirectory)/.s.PGSQL.5432".utf8.count <= 107)
     #expect(try cluster.runSQL("SELECT 1", database: "postgres") == "1")
+  }
+
+  @Test func `a folder within a closed one serves, also when the server runs as another user`()
+    throws
+  {
+    let folder = try TemporaryFolder(label: "cluster")
+    defer { folder.remove() }
+    try FileManager.default.setAttributes(
+      [.posixPermissions: 0o700], ofItemAtPath: folder.path)
+    let inner = "\(folder.path)/inner"
+    for _ in 0..<2 {
+      let cluster = try PostgresCluster.start(dataDirectory: inner)
+      #expect(try cluster.runSQL("SELECT 1", database: "postgres") == "1")
+      cluster.stop()
+    }
+    let attributes = try FileManager.default.attributesOfItem(atPath: folder.path)
+    #expect(attributes[.posixPermissions] as? Int == 0o700)
+    let link = "\(inner)/postgres"
+    guard let target = try? FileManager.default.destinationOfSymbolicLink(atPath: link) else {
+      return
+    }
+    try FileManager.default.removeItem(atPath: target)
   }
 
   @Test func `a log that has grown too large is emptied at the next start`() throws {
