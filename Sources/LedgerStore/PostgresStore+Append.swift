@@ -215,12 +215,12 @@ extension PostgresStore: AppendStore {
       _ = batch.add(
         Statements.advanceHead, Statements.HeadUpdate(project: project, head: plan.head))
     }
-    guard !plan.answers.isEmpty, let recordedAt = plan.head.lastRecordedAt else { return }
+    guard !plan.answers.isEmpty else { return }
     _ = batch.add(
       Statements.insertAnswers,
       Statements.AnswerRows(
         project: project, answers: plan.answers.map { ($0.key, $0.value) },
-        recordedAt: recordedAt))
+        recordedAt: plan.head.lastRecordedAt ?? plan.now))
   }
 
   /// Adds the rows that the states add up to, in key order so that two writers cannot deadlock.

@@ -202,7 +202,8 @@ extension Statements {
     sql: """
       SELECT q.ordinal, h.next_position, e.type, e.version_id, e.effective_at, e.position,
         e.recorded_at, n.effective_at,
-        EXISTS (SELECT FROM ledger.event k WHERE k.project = $1 AND k.secret = q.secret),
+        EXISTS (SELECT FROM ledger.event k WHERE k.project = $1 AND k.secret = q.secret
+          AND k.stream_version = 1 AND k.position < q.size),
         e.version_id IS NOT NULL AND NOT EXISTS (
           SELECT FROM ledger.stage t WHERE t.project = $1 AND t.generation = p.generation
             AND t.secret = q.secret AND t.version_id = e.version_id)

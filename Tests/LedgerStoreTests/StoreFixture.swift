@@ -7,10 +7,14 @@ import Ledger
 import LedgerServices
 import LedgerStore
 import PostgresClient
+import Synchronization
 import TestSupport
 
 /// A store over a fresh database.
 final class StoreFixture: Sendable {
+  /// Roles belong to the whole cluster: two changes of one role at once refuse each other.
+  private static let roleChange = Mutex(())
+
   let database: TestDatabase
   let loop: EventLoop
   let pool: PostgresPool
@@ -24,7 +28,10 @@ final class StoreFixture: Sendable {
     loop = try EventLoop(name: "store")
     loop.start()
     _ = try await Migrator(url: database.url, loop: loop).migrate()
-    _ = try database.psql("ALTER ROLE stageledger_writer LOGIN")
+    let database = database
+    _ = try Self.roleChange.withLock { _ in
+      try database.psql("ALTER ROLE stageledger_writer LOGIN")
+    }
     pool = PostgresPool(
       configuration: PostgresConfiguration(
         url: database.url(user: "stageledger_writer"), statements: PostgresStore.statements,
