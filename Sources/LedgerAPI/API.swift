@@ -69,6 +69,11 @@ public final class API: Sendable {
     return response
   }
 
+  /// The template of the route a request takes, for logs; nil when there is none.
+  public func template(of head: HTTPRequest) -> String? {
+    do { return try table.find(head).route.template } catch { return nil }
+  }
+
   /// The answer to a message that is not served, in the shape of the surface it was meant for.
   public func refusal(_ refusal: HTTPRefusal, target: String?) -> HTTPResponse {
     refuse(.refused(refusal), Surface(path: target ?? ""))
