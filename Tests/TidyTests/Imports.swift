@@ -41,7 +41,7 @@ enum Imports {
   /// The modules of the toolchain that some targets may import; `Synchronization` all may.
   static let toolchain: [String: Set<String>] = [
     "Foundation": ["PostgresCluster", "Clouds", "stageledger"],
-    "FoundationNetworking": ["Clouds"],
+    "FoundationNetworking": ["Clouds", "stageledger"],
     "Glibc": ["EventLoop", "HTTPServer", "PostgresClient", "PostgresCluster", "stageledger"],
   ]
 

@@ -1,0 +1,233 @@
+// CommandTable: what each command takes and says of itself in its help.
+//
+// Read by the parser and by `Help`. Invariant: every case of `Command` has its entry, since the
+// switch has no default.
+
+extension Command {
+  /// Every command's description, in the order of the help.
+  static let specs: [CommandSpec] = allCases.map(\.spec)
+
+  private static let settings: [OptionSpec] = [
+    OptionSpec(name: "config", value: "FILE", help: "take settings from KEY=VALUE lines")
+  ]
+
+  private static let database: [OptionSpec] =
+    settings + [
+      OptionSpec(name: "database-url", value: "URL", help: "the PostgreSQL database to use"),
+      OptionSpec(
+        name: "database-url-file", value: "FILE", help: "the same, read from a file"),
+      OptionSpec(
+        name: "data-dir", value: "DIR", help: "folder of the private database, without a URL"),
+    ]
+
+  private static let client: [OptionSpec] =
+    settings + [
+      OptionSpec(name: "url", value: "URL", help: "the service, http://127.0.0.1:8087 by default"),
+      OptionSpec(
+        name: "token-file", value: "FILE", help: "file with the token (or STAGELEDGER_TOKEN)"),
+      OptionSpec(name: "project", value: "ID", help: "the project (or STAGELEDGER_PROJECT)"),
+      OptionSpec(name: "known-at", value: "TIME", help: "as it was known then; now by default"),
+    ]
+
+  private static let format = OptionSpec(
+    name: "o", value: "FORMAT", help: "table, json or csv; table by default")
+
+  private static let upstream: [OptionSpec] = [
+    OptionSpec(name: "not-found-status", value: "400|404", help: "status for what does not exist"),
+    OptionSpec(name: "upstream-mode", value: "off|read|write", help: "what to do with the cloud"),
+    OptionSpec(name: "upstream-url", value: "URL", help: "the address of the cloud's API"),
+    OptionSpec(name: "upstream-project", value: "ID", help: "the project's name there"),
+    OptionSpec(name: "upstream-region", value: "REGION", help: "the region, where it has one"),
+    OptionSpec(
+      name: "upstream-token-file", value: "FILE", help: "file with the cloud's token, read at use"),
+  ]
+
+  private static let ownProject = OptionSpec(
+    name: "project", value: "ID", help: "this project alone")
+
+  /// What the command takes and says.
+  var spec: CommandSpec {
+    let words = rawValue.split(separator: " ").map(String.init)
+    func make(
+      _ summary: String, operands: [OperandSpec] = [], options: [OptionSpec], details: String,
+      examples: [String]
+    ) -> CommandSpec {
+      CommandSpec(
+        words: words, summary: summary, operands: operands, options: options, details: details,
+        examples: examples)
+    }
+    switch self {
+    case .serve:
+      return make(
+        "Run the service.",
+        options: Self.database + [
+          OptionSpec(
+            name: "listen", value: "ADDRESS", help: "where to listen; 127.0.0.1:8087 by default"),
+          OptionSpec(
+            name: "reconcile-every", value: "TIME",
+            help: "compare with the clouds this often, or off; 15m by default"),
+          OptionSpec(
+            name: "log-level", value: "LEVEL", help: "info, warning or error; info by default"),
+          OptionSpec(
+            name: "allow-unsafe-durability", value: nil,
+            help: "serve a database that can lose commits"),
+        ],
+        details: """
+          Prints one line with its address when it takes requests; logs on standard error. SIGTERM
+          or Ctrl-C lets running requests end; a second one ends at once. Port 0 takes a free port.
+          Without a database URL a private PostgreSQL server is started in the data folder.
+          """,
+        examples: ["serve", "serve --listen 127.0.0.1:0 --data-dir /tmp/ledger"])
+    case .demo:
+      return make(
+        "Show the whole story on this machine, with no configuration.",
+        options: [
+          OptionSpec(name: "once", value: nil, help: "end after the story; 0 if it went as told"),
+          OptionSpec(name: "data-dir", value: "DIR", help: "keep the database in this folder"),
+        ],
+        details: """
+          Starts a private database, a ledger and a second instance that plays the live cloud;
+          records a year of rotations, asks who held a label when, plants drift and finds it. Then
+          serves until interrupted, so that you can try it yourself.
+          """,
+        examples: ["demo", "demo --once"])
+    case .migrate:
+      return make(
+        "Bring the schema of the database up to this version.",
+        options: Self.database + [
+          OptionSpec(name: "check", value: nil, help: "change nothing; 0 if up to date, else 3")
+        ],
+        details: """
+          Runs the steps the database does not have yet, each in its own transaction. Needs a role
+          that may make schemas and roles; the service itself needs far less.
+          """,
+        examples: ["migrate", "migrate --check"])
+    case .rebuild:
+      return make(
+        "Fold all events into new projections and switch to them.",
+        options: Self.database + [Self.ownProject, Self.format],
+        details: """
+          Writes the new projections beside the live ones, compares both, and switches in one
+          transaction while the service runs. Differences are listed and the exit status is 2.
+          """,
+        examples: ["rebuild", "rebuild --project 0123456789abcdef0123456789abcdef"])
+    case .verify:
+      return make(
+        "Read everything again and check it against its hashes.",
+        options: Self.database + [Self.ownProject, Self.format],
+        details: """
+          Hashes every stored event, recomputes the tree, and holds columns and projections against
+          the events. Exit status 2 and the first wrong position when something does not fit.
+          """,
+        examples: ["verify", "verify -o json"])
+    case .reconcile:
+      return make(
+        "Compare the record with the live cloud once.",
+        options: Self.database + [
+          Self.ownProject,
+          OptionSpec(name: "o", value: "FORMAT", help: "table or json; table by default"),
+        ],
+        details: """
+          Reads the cloud of every project whose upstream mode is read or write, and records drift
+          that appeared or went away. Exit status 2 when there is drift, 3 when something could not
+          be looked at or nothing was in scope.
+          """,
+        examples: ["reconcile", "reconcile --project 0123456789abcdef0123456789abcdef -o json"])
+    case .at:
+      return make(
+        "Say which version held a label at a moment.",
+        operands: [
+          OperandSpec(name: "SECRET", need: .required), OperandSpec(name: "STAGE", need: .required),
+        ],
+        options: Self.client + [
+          OptionSpec(name: "effective-at", value: "TIME", help: "at that moment; now by default"),
+          Self.format,
+        ],
+        details: """
+          Asks the service over HTTP. A time is 2026-03-04T05:06:07Z, a date (midnight UTC) or
+          "2h ago"; what was understood is said on standard error.
+          """,
+        examples: [
+          "at db-password SYSCURRENT --effective-at 2026-03-04",
+          "at db-password SYSCURRENT --effective-at 2026-03-04 --known-at 2026-03-05T12:00:00Z",
+        ])
+    case .history:
+      return make(
+        "List every change of a secret's labels, or of one of them.",
+        operands: [
+          OperandSpec(name: "SECRET", need: .required), OperandSpec(name: "STAGE", need: .optional),
+        ],
+        options: Self.client + [Self.format],
+        details: "Asks the service over HTTP, page by page.",
+        examples: ["history db-password", "history db-password SYSCURRENT -o csv"])
+    case .projectCreate:
+      return make(
+        "Make a project.",
+        operands: [OperandSpec(name: "ID", need: .required)],
+        options: Self.database + [
+          OptionSpec(name: "provider", value: "CLOUD", help: "whose rules it keeps: huawei")
+        ] + Self.upstream,
+        details: """
+          A project is a tenant with its own log. The upstream options name the live cloud it is
+          compared with; the token's file is read on the machine of the service, at each use.
+          """,
+        examples: [
+          "project create 0123456789abcdef0123456789abcdef --provider huawei",
+          """
+          project create p1 --provider huawei --upstream-mode read \
+          --upstream-url https://kms.eu-west-101.myhuaweicloud.eu \
+          --upstream-project 0123456789abcdef0123456789abcdef --upstream-token-file /run/token
+          """,
+        ])
+    case .projectSet:
+      return make(
+        "Change the settings of a project.",
+        operands: [OperandSpec(name: "ID", need: .required)],
+        options: Self.database + Self.upstream,
+        details: "Changes what is named and leaves the rest. Takes effect within two seconds.",
+        examples: ["project set p1 --upstream-mode off", "project set p1 --not-found-status 404"])
+    case .projectList:
+      return make(
+        "List the projects.", options: Self.database + [Self.format],
+        details: "Lists every project with its settings.", examples: ["project list -o json"])
+    case .projectShow:
+      return make(
+        "Show one project.", operands: [OperandSpec(name: "ID", need: .required)],
+        options: Self.database + [Self.format], details: "Shows the settings of one project.",
+        examples: ["project show p1"])
+    case .credentialCreate:
+      return make(
+        "Make a credential and print its token, once.",
+        operands: [OperandSpec(name: "NAME", need: .required)],
+        options: Self.database + [
+          OptionSpec(name: "project", value: "ID", help: "the project it belongs to"),
+          OptionSpec(
+            name: "policy", value: "POLICY",
+            help: "admin, writer, reader, auditor or a JSON file; reader by default"),
+        ],
+        details: """
+          Prints {"name", "token"} on standard output. Only a hash of the token is stored, so it
+          cannot be shown again. A policy file holds statements of Effect, Action and Resource.
+          """,
+        examples: [
+          "credential create pipeline --project p1 --policy writer",
+          "credential create audit --project p1 --policy ./policy.json",
+        ])
+    case .credentialList:
+      return make(
+        "List the credentials of a project.",
+        options: Self.database + [
+          OptionSpec(name: "project", value: "ID", help: "the project"), Self.format,
+        ],
+        details: "Revoked ones are listed too.", examples: ["credential list --project p1"])
+    case .credentialRevoke:
+      return make(
+        "End a credential.", operands: [OperandSpec(name: "NAME", need: .required)],
+        options: Self.database + [
+          OptionSpec(name: "project", value: "ID", help: "the project it belongs to")
+        ],
+        details: "Running services refuse its token within two seconds.",
+        examples: ["credential revoke pipeline --project p1"])
+    }
+  }
+}

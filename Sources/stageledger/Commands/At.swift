@@ -1,0 +1,76 @@
+// At: which version held a label at a moment, asked over HTTP.
+//
+// Called by `Main`; calls `LedgerClient`.
+
+import CanonicalJSON
+import Ledger
+
+/// The command `at`.
+enum At {
+  /// Asks and prints the answer.
+  static func run(_ context: CommandContext) async throws(CommandError) -> ExitCode {
+    let format = try context.format()
+    let question = try Question(context)
+    let reply: Reply
+    do {
+      reply = try await question.client.require(
+        "GET",
+        [
+          "ledger", "v1", question.project, "secrets", context.operand("SECRET"), "stages",
+          context.operand("STAGE"),
+        ], query: question.moments)
+    } catch {
+      throw .client(error)
+    }
+    guard format != .json else {
+      context.console.print(reply.json.description)
+      return .fine
+    }
+    let answer = reply.json
+    let columns = ["secret", "stage", "version_id", "since", "until", "certainty", "coverage"]
+    var table = Table(columns: columns, rows: [])
+    table.rows.append(
+      [.string(context.operand("SECRET")), .string(context.operand("STAGE"))]
+        + columns.dropFirst(2).map { answer[$0] ?? .null })
+    context.console.print(table, as: format)
+    if let reason = answer["reason"]?.stringValue { context.console.say(visible(reason)) }
+    return .fine
+  }
+}
+
+/// What every question over HTTP needs.
+struct Question: Sendable {
+  /// Whom to ask.
+  let client: LedgerClient
+  /// About which project.
+  let project: String
+  /// The moments, as parameters of the query.
+  let moments: [(name: String, value: String)]
+
+  /// Reads settings and moments, and says how the moments were understood.
+  init(_ context: CommandContext) throws(CommandError) {
+    guard let project = context.configuration[.project] else { throw .missingSetting(.project) }
+    guard let token = context.configuration[.token] else { throw .missingSetting(.tokenFile) }
+    do {
+      client = try LedgerClient(
+        address: context.configuration[.url] ?? "http://127.0.0.1:8087", token: token)
+    } catch {
+      throw .client(error)
+    }
+    self.project = project
+    let now = systemNow()
+    var moments: [(name: String, value: String)] = []
+    for option in ["effective-at", "known-at"] {
+      guard let text = context.option(option) else { continue }
+      let moment: MomentText
+      do {
+        moment = try MomentText(text, option: option, now: now)
+      } catch {
+        throw .usage(error)
+      }
+      if let understood = moment.understood { context.console.say(understood) }
+      moments.append((option.replacing("-", with: "_"), moment.instant.rfc3339))
+    }
+    self.moments = moments
+  }
+}

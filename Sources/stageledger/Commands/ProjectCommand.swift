@@ -1,0 +1,175 @@
+// ProjectCommand: makes, changes and shows projects, in the database itself.
+//
+// Called by `Main`; calls `Backend` for the store.
+
+import CanonicalJSON
+import Ledger
+import LedgerServices
+
+/// The commands `project create`, `set`, `list` and `show`.
+enum ProjectCommand {
+  /// Makes a project.
+  static func create(_ context: CommandContext) async throws(CommandError) -> ExitCode {
+    let id = try projectID(context.operand("ID"))
+    let provider = try provider(context)
+    let project = Project(
+      id: id, provider: provider,
+      notFoundStatus: try notFoundStatus(context) ?? .badRequest,
+      upstream: try upstream(context, over: nil), createdAt: systemNow())
+    try await Backend.use(context) { backend throws(CommandError) in
+      do throws(StoreError) {
+        try await backend.tenants.create(project)
+      } catch .alreadyExists {
+        throw .alreadyThere("project \(id.text)")
+      } catch {
+        throw .store(error)
+      }
+    }
+    context.console.say("project \(id.text) is made, with the rules of \(provider.rawValue)")
+    return .fine
+  }
+
+  /// Changes the settings that are named.
+  static func set(_ context: CommandContext) async throws(CommandError) -> ExitCode {
+    let id = try projectID(context.operand("ID"))
+    let status = try notFoundStatus(context)
+    let names = ["mode", "url", "project", "region", "token-file"].map { "upstream-\($0)" }
+    guard status != nil || names.contains(where: { context.option($0) != nil }) else {
+      throw .usage(.missingOption("an option with a setting", command: "project set"))
+    }
+    try await Backend.use(context) { backend throws(CommandError) in
+      var project = try await found(id, in: backend)
+      project.notFoundStatus = status ?? project.notFoundStatus
+      project.upstream = try upstream(context, over: project.upstream)
+      let changed = project
+      try await storing { () async throws(StoreError) in try await backend.tenants.update(changed) }
+    }
+    context.console.say("project \(id.text) is changed")
+    return .fine
+  }
+
+  /// Lists all projects.
+  static func list(_ context: CommandContext) async throws(CommandError) -> ExitCode {
+    let format = try context.format()
+    let projects = try await Backend.use(context) { backend throws(CommandError) in
+      try await backend.projects()
+    }
+    context.console.print(table(projects), as: format)
+    return .fine
+  }
+
+  /// Shows one project.
+  static func show(_ context: CommandContext) async throws(CommandError) -> ExitCode {
+    let format = try context.format()
+    let id = try projectID(context.operand("ID"))
+    let project = try await Backend.use(context) { backend throws(CommandError) in
+      try await found(id, in: backend)
+    }
+    let table = table([project])
+    guard format != .json else {
+      context.console.print(table.json.arrayValue?.first?.description ?? "null")
+      return .fine
+    }
+    context.console.print(table, as: format)
+    return .fine
+  }
+
+  /// The project, which must be there.
+  static func found(
+    _ id: ProjectID, in backend: Backend
+  ) async throws(CommandError) -> Project {
+    let project = try await storing { () async throws(StoreError) in
+      try await backend.tenants.project(id)
+    }
+    guard let project else { throw .noProject(id.text) }
+    return project
+  }
+
+  /// The name of a project as somebody typed it.
+  static func projectID(_ text: String) throws(CommandError) -> ProjectID {
+    do {
+      return try ProjectID(text)
+    } catch {
+      throw .identifier("the project", given: text, error)
+    }
+  }
+
+  private static func table(_ projects: [Project]) -> Table {
+    Table(
+      columns: [
+        "id", "provider", "not_found_status", "upstream_mode", "upstream_url", "upstream_project",
+        "upstream_region", "upstream_token_file", "created_at",
+      ],
+      rows: projects.map { project in
+        let upstream = project.upstream
+        return [
+          .string(project.id.text), .string(project.provider.rawValue),
+          .string(project.notFoundStatus.rawValue),
+          .string((upstream?.mode ?? .off).rawValue),
+          text(upstream?.url), text(upstream?.project), text(upstream?.region),
+          text(upstream?.tokenFile), .string(project.createdAt.rfc3339),
+        ]
+      })
+  }
+
+  private static func text(_ text: String?) -> JSONValue { text.map { .string($0) } ?? .null }
+
+  private static func provider(_ context: CommandContext) throws(CommandError) -> Provider {
+    guard let text = context.option("provider") else {
+      throw .usage(.missingOption("--provider huawei", command: "project create"))
+    }
+    guard let provider = Provider(rawValue: text) else {
+      throw .usage(.badValue(of: "--provider", given: text, expected: "huawei"))
+    }
+    guard provider.rules != nil else { throw .providerNotServed(provider) }
+    return provider
+  }
+
+  private static func notFoundStatus(
+    _ context: CommandContext
+  ) throws(CommandError) -> NotFoundStatus? {
+    guard let text = context.option("not-found-status") else { return nil }
+    guard let status = NotFoundStatus(rawValue: text) else {
+      throw .usage(.badValue(of: "--not-found-status", given: text, expected: "400 or 404"))
+    }
+    return status
+  }
+
+  /// The cloud the options name, with what they leave out taken from `known`.
+  private static func upstream(
+    _ context: CommandContext, over known: Upstream?
+  ) throws(CommandError) -> Upstream? {
+    var mode = known?.mode
+    if let text = context.option("upstream-mode") {
+      guard let given = Upstream.Mode(rawValue: text) else {
+        throw .usage(.badValue(of: "--upstream-mode", given: text, expected: "off, read or write"))
+      }
+      guard given != .write else {
+        throw .usage(
+          .badValue(
+            of: "--upstream-mode", given: text,
+            expected: "off or read; changes are not passed on by this version"))
+      }
+      mode = given
+    }
+    let url = context.option("upstream-url") ?? known?.url
+    let project = context.option("upstream-project") ?? known?.project
+    let region = context.option("upstream-region") ?? known?.region
+    let file = context.option("upstream-token-file") ?? known?.tokenFile
+    guard let mode else {
+      guard url == nil, project == nil, region == nil, file == nil else {
+        throw .usage(.missingOption("--upstream-mode", command: "an upstream"))
+      }
+      return nil
+    }
+    guard mode != .off || url != nil || project != nil else { return nil }
+    guard let url else { throw .usage(.missingOption("--upstream-url", command: "an upstream")) }
+    guard let project else {
+      throw .usage(.missingOption("--upstream-project", command: "an upstream"))
+    }
+    guard url.hasPrefix("https://") || url.hasPrefix("http://") else {
+      throw .usage(.badValue(of: "--upstream-url", given: url, expected: "https://host"))
+    }
+    return Upstream(mode: mode, url: url, project: project, region: region, tokenFile: file)
+  }
+}

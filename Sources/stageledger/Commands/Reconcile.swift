@@ -1,0 +1,89 @@
+// Reconcile: compares the record with the live cloud, once.
+//
+// Called by `Main` and the demo; calls `Backend` for the reconciler. Works on the database
+// directly.
+
+import CanonicalJSON
+import Ledger
+import LedgerServices
+
+/// The command `reconcile`.
+enum Reconcile {
+  /// Makes one drift run of one project, or of all that have a cloud.
+  static func run(_ context: CommandContext) async throws(CommandError) -> ExitCode {
+    let format = try context.format(among: [.table, .json])
+    let reports = try await Backend.use(context) { backend throws(CommandError) in
+      var reports: [DriftReport] = []
+      for project in try await backend.projects(in: context) where project.isReconcilable {
+        do throws(ReconcileError) {
+          reports.append(
+            try await context.console.showingProgress("comparing \(project.id.text)") {
+              () async throws(ReconcileError) -> DriftReport in
+              try await backend.reconcile(project)
+            })
+        } catch {
+          throw .reconcile(project.id, error)
+        }
+      }
+      return reports
+    }
+    guard !reports.isEmpty else {
+      context.console.say("no project has a cloud to compare with (upstream mode read or write)")
+      if format == .json { context.console.print("[]") }
+      return .incomplete
+    }
+    switch format {
+    case .json:
+      let values = reports.map(\.json)
+      let isOne = context.configuration[.project] != nil && values.count == 1
+      context.console.print((isOne ? values[0] : .array(values)).description)
+    case .table, .csv:
+      for report in reports { context.console.print(table(report), as: .table) }
+      for report in reports { context.console.say(summary(report)) }
+    }
+    if reports.contains(where: { $0.verdict == .drift }) { return .found }
+    return reports.allSatisfy { $0.verdict == .clean } ? .fine : .incomplete
+  }
+
+  /// What a run found, a line each.
+  static func table(_ report: DriftReport) -> Table {
+    var table = Table(
+      columns: ["kind", "secret", "stage", "ledger_version", "cloud_version", "state"], rows: [])
+    for finding in report.findings {
+      let difference = finding.difference
+      table.rows.append(
+        [
+          difference.kind.rawValue, difference.secret?.text, difference.stage?.text,
+          difference.ledgerVersion?.text, difference.cloudVersion?.text, finding.state.rawValue,
+        ].map { $0.map { .string($0) } ?? .null })
+    }
+    for unseen in report.unobservable {
+      table.rows.append([
+        .string(DriftKind.unobservable.rawValue), unseen.secret.map { .string($0.text) } ?? .null,
+        .null, .null, .null, .string(unseen.reason.rawValue),
+      ])
+    }
+    return table
+  }
+
+  /// What a run came to, in one line.
+  static func summary(_ report: DriftReport) -> String {
+    let open = report.findings.count { $0.state == .open }
+    let resolved = report.findings.count - open
+    return """
+      \(report.project.text): \(report.scope.secrets) secrets, \
+      \(report.scope.versions) versions and \(report.scope.labels) labels compared; \(open) differ, \(resolved) no longer differ, \
+      \(report.unobservable.count) could not be seen (event \(report.position.index))
+      """
+  }
+}
+
+extension Project {
+  /// Whether there is a cloud to compare with.
+  var isReconcilable: Bool {
+    switch upstream?.mode {
+    case .read, .write: true
+    case .off, nil: false
+    }
+  }
+}

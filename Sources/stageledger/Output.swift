@@ -1,0 +1,126 @@
+// Output: what commands print: tables, JSON and CSV on standard output, talk on standard error.
+//
+// Called by every command. Invariant: data goes to standard output and nothing else does; text that
+// came from outside cannot move the cursor, and a CSV cell cannot become a spreadsheet's formula.
+
+import CanonicalJSON
+import Foundation
+import Glibc
+
+/// In which form a command prints its data.
+enum OutputFormat: String, CaseIterable, Sendable {
+  case table
+  case json
+  case csv
+}
+
+/// Rows of data under named columns.
+struct Table: Sendable {
+  /// The names of the columns, as keys of JSON.
+  let columns: [String]
+  /// The rows, each with a value per column.
+  var rows: [[JSONValue]]
+
+  /// The rows as an array of objects.
+  var json: JSONValue {
+    .array(
+      rows.map { row in
+        .object(Dictionary(zip(columns, row)) { first, _ in first })
+      })
+  }
+
+  /// The rows in columns of a terminal.
+  var text: String {
+    let heads = columns.map { $0.uppercased().replacing("_", with: " ") }
+    let lines = [heads] + rows.map { $0.map(Self.cell) }
+    let widths = columns.indices.map { column in lines.map { $0[column].count }.max() ?? 0 }
+    return lines.map { line in
+      let cells = zip(line, widths).map { padded($0, to: $1) }
+      return cells.joined(separator: "  ").trimmingTrailingSpaces + "\n"
+    }.joined()
+  }
+
+  /// The rows as CSV with a line of names.
+  ///
+  /// A cell that a spreadsheet would take for a formula gets an apostrophe before it. Source: RFC
+  /// 4180.
+  var csv: String {
+    let lines = [columns] + rows.map { $0.map { value in value.isNull ? "" : Self.plain(value) } }
+    return lines.map { line in line.map(Self.quoted).joined(separator: ",") + "\r\n" }.joined()
+  }
+
+  private static func cell(_ value: JSONValue) -> String {
+    let text = value.isNull ? "" : visible(plain(value))
+    return text.isEmpty ? "-" : text
+  }
+
+  private static func plain(_ value: JSONValue) -> String {
+    switch value {
+    case .string(let text): text
+    case .array(let items): items.map(plain).joined(separator: " ")
+    case .null, .bool, .integer, .double, .object: value.description
+    }
+  }
+
+  private static func quoted(_ text: String) -> String {
+    var text = text
+    if let first = text.first, "=+-@\t\r".contains(first) { text = "'" + text }
+    guard text.contains(where: { ",\"\r\n\r\n".contains($0) }) else { return text }
+    return "\"" + text.replacing("\"", with: "\"\"") + "\""
+  }
+}
+
+extension String {
+  fileprivate var trimmingTrailingSpaces: String {
+    String(self[..<(lastIndex { $0 != " " }.map(index(after:)) ?? startIndex)])
+  }
+}
+
+/// Where a command prints.
+struct Console: Sendable {
+  /// Prints data.
+  func print(_ text: String) { writeAll(Array((text + "\n").utf8), to: STDOUT_FILENO) }
+
+  /// Says something about the work.
+  func say(_ text: String) { writeAll(Array((text + "\n").utf8), to: STDERR_FILENO) }
+
+  /// Prints rows in the form asked for.
+  func print(_ table: Table, as format: OutputFormat) {
+    switch format {
+    case .table: writeAll(Array(table.text.utf8), to: STDOUT_FILENO)
+    case .json: print(table.json.description)
+    case .csv: writeAll(Array(table.csv.utf8), to: STDOUT_FILENO)
+    }
+  }
+
+  /// The style of a headline: bold on a terminal that has not asked for plain text.
+  func headline(_ text: String) -> String {
+    let environment = ProcessInfo.processInfo.environment
+    guard isatty(STDOUT_FILENO) == 1, (environment["NO_COLOR"] ?? "").isEmpty,
+      environment["TERM"] != "dumb"
+    else { return text }
+    return "\u{1B}[1m\(text)\u{1B}[0m"
+  }
+
+  /// Says `text()` on standard error every two seconds until the work is done.
+  func showingProgress<Value: Sendable, Failure: Error>(
+    _ text: @autoclosure @escaping @Sendable () -> String,
+    of work: () async throws(Failure) -> Value
+  ) async throws(Failure) -> Value {
+    let result = await withTaskGroup(of: Void.self) { group -> Result<Value, Failure> in
+      group.addTask {
+        while true {
+          do { try await Task.sleep(for: .seconds(2)) } catch { return }
+          say(text())
+        }
+      }
+      defer { group.cancelAll() }
+      do throws(Failure) {
+        return .success(try await work())
+      } catch {
+        return .failure(error)
+      }
+    }
+    return try result.get()
+  }
+}

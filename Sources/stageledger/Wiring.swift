@@ -1,0 +1,348 @@
+// Wiring: puts the parts together; the only file that names both sides of a port.
+//
+// Called by the commands. Makes event loops, connection pools, the store, the services, the API and
+// the server. Invariant: what is opened here is closed here, in the opposite order.
+
+import CanonicalJSON
+import Clouds
+import Crypto
+import EventLoop
+import Foundation
+import HTTPServer
+import HTTPWire
+import Ledger
+import LedgerAPI
+import LedgerServices
+import LedgerStore
+import PostgresClient
+import PostgresCluster
+import Synchronization
+
+/// An open record with a schema of this version.
+struct Backend: Sendable {
+  /// How many projects are listed at once.
+  private static let pageSize = 200
+
+  private let store: PostgresStore
+  /// The machine's clock.
+  let clock = Clock { systemNow() }
+  /// Where the record's connections live, and whatever serves it.
+  let loops: [EventLoop]
+  private let pools: [PostgresPool]
+  private let closing: Closing
+
+  /// Runs `body` with the database of the settings and closes it afterwards.
+  static func use<Value: Sendable>(
+    _ context: CommandContext, _ body: (Backend) async throws(CommandError) -> Value
+  ) async throws(CommandError) -> Value {
+    let source = try DatabaseSource.open(
+      context.configuration, say: { context.console.say($0) }, report: { _ in })
+    defer { source.close() }
+    let backend = try await open(source, loopCount: 1) { _ in }
+    let result: Result<Value, CommandError>
+    do throws(CommandError) {
+      result = .success(try await body(backend))
+    } catch {
+      result = .failure(error)
+    }
+    await backend.close()
+    return try result.get()
+  }
+
+  /// Opens a database, with the schema brought up to date where it is our own.
+  static func open(
+    _ source: DatabaseSource, loopCount: Int,
+    report: @escaping @Sendable (PostgresPool.Event) -> Void
+  ) async throws(CommandError) -> Backend {
+    let loops = try startLoops(loopCount)
+    do throws(CommandError) {
+      try await prepareSchema(of: source, on: loops[0])
+    } catch {
+      stop(loops)
+      throw error
+    }
+    let closing = Closing()
+    let pools = loops.map { loop in
+      let configuration = PostgresConfiguration(
+        url: source.serviceURL, statements: PostgresStore.statements,
+        sessionSettings: PostgresStore.sessionSettings)
+      return PostgresPool(
+        configuration: configuration, loop: loop,
+        report: { event in
+          if !closing.hasBegun.load(ordering: .relaxed) { report(event) }
+        })
+    }
+    for pool in pools { pool.start() }
+    return Backend(
+      store: PostgresStore(pools: pools, deadlines: .standard), loops: loops, pools: pools,
+      closing: closing)
+  }
+
+  /// Whether connections end because we close them.
+  private final class Closing: Sendable {
+    let hasBegun = Atomic<Bool>(false)
+  }
+
+  private init(
+    store: PostgresStore, loops: [EventLoop], pools: [PostgresPool], closing: Closing
+  ) {
+    self.store = store
+    self.loops = loops
+    self.pools = pools
+    self.closing = closing
+  }
+
+  /// Starts event loops, each on its thread.
+  static func startLoops(_ count: Int) throws(CommandError) -> [EventLoop] {
+    do throws(SystemError) {
+      var loops: [EventLoop] = []
+      for index in 0..<max(1, count) {
+        loops.append(try EventLoop(name: "loop-\(index)"))
+      }
+      for loop in loops { loop.start() }
+      return loops
+    } catch {
+      throw .loop(error)
+    }
+  }
+
+  /// Stops event loops and waits for their threads.
+  static func stop(_ loops: [EventLoop]) {
+    for loop in loops { loop.stop() }
+    for loop in loops { loop.join() }
+  }
+
+  private static func prepareSchema(
+    of source: DatabaseSource, on loop: EventLoop
+  ) async throws(CommandError) {
+    switch source.kind {
+    case .ofPrivateServer:
+      _ = try await migrate(source, on: loop)
+    case .named:
+      let missing = try await schemaSteps(of: source, on: loop).missing
+      guard missing.isEmpty else {
+        throw .schema(
+          """
+          the schema of the database lacks \(missing.joined(separator: ", ")); run \
+          `stageledger migrate` first, as a role that may make schemas
+          """)
+      }
+    }
+  }
+
+  /// Brings the schema up to date and answers the steps that were missing.
+  static func migrate(
+    _ source: DatabaseSource, on loop: EventLoop
+  ) async throws(CommandError) -> [String] {
+    do {
+      return try await Migrator(url: source.ownerURL, loop: loop).migrate()
+    } catch {
+      throw .schema(error.text)
+    }
+  }
+
+  /// The steps of the schema that are there and those that are missing.
+  static func schemaSteps(
+    of source: DatabaseSource, on loop: EventLoop
+  ) async throws(CommandError) -> (applied: [String], missing: [String]) {
+    do {
+      let status = try await Migrator(url: source.ownerURL, loop: loop).status()
+      return (status.applied, status.pending)
+    } catch {
+      throw .schema(error.text)
+    }
+  }
+
+  /// Closes the connections and stops the loops.
+  func close() async {
+    closing.hasBegun.store(true, ordering: .relaxed)
+    for pool in pools { await pool.close() }
+    Self.stop(loops)
+  }
+
+  /// Where projects and credentials are.
+  var tenants: any TenantStore { store }
+  /// Where the record can be verified.
+  var audits: any AuditStore { store }
+  /// Where projections are rebuilt.
+  var projections: any ProjectionStore { store }
+
+  /// Says what is unwise about the database, and refuses one that loses commits unless told to go
+  /// on.
+  func check(
+    allowingUnsafeDurability isAllowed: Bool, log: Log
+  ) async throws(CommandError) {
+    let check = try await storing { () async throws(StoreError) in try await store.check() }
+    if !check.excessRights.isEmpty {
+      log(
+        .warning, "the database role has more rights than the service needs",
+        [
+          ("role", .string(check.role)),
+          ("rights", .string(check.excessRights.joined(separator: ", "))),
+        ])
+    }
+    guard !check.unsafeSettings.isEmpty else { return }
+    guard isAllowed else { throw .unsafeDurability(check.unsafeSettings) }
+    log(
+      .warning, "the database can lose what it has acknowledged",
+      [("settings", .string(check.unsafeSettings.joined(separator: ", ")))])
+  }
+
+  /// Whether the database answers on every loop.
+  var isAvailable: Bool { pools.allSatisfy(\.isAvailable) }
+
+  /// The use cases over this record.
+  func services(
+    readiness: @escaping @Sendable () async -> [ComponentStatus],
+    metrics: @escaping @Sendable () async -> [MetricSample]
+  ) -> Services {
+    Services(
+      appends: store, records: store, tenants: store, clock: clock, identities: .random,
+      readiness: readiness, metrics: metrics)
+  }
+
+  /// Makes one drift run of a project that has a cloud.
+  func reconcile(_ project: Project) async throws(ReconcileError) -> DriftReport {
+    let appender = Appender(store: store, clock: clock, identities: .random)
+    return try await Self.reconcile(
+      project, records: store, appender: appender, clock: clock)
+  }
+
+  /// Makes one drift run with the cloud of the project's provider.
+  static func reconcile(
+    _ project: Project, records: any RecordStore, appender: Appender, clock: Clock,
+    settings: Reconciler.Settings = .standard
+  ) async throws(ReconcileError) -> DriftReport {
+    guard project.provider == .huawei else { throw .noRules(project.provider) }
+    guard let upstream = project.upstream else {
+      throw .cloud(.unreachable("no upstream is set"))
+    }
+    let cloud: HuaweiClient
+    do {
+      cloud = try HuaweiClient(upstream, settings: UpstreamSettings())
+    } catch {
+      switch error {
+      case .badURL: throw .cloud(.unreachable("the upstream URL is no https://host"))
+      case .noTokenFile: throw .cloud(.forbidden("no file with a token is set"))
+      }
+    }
+    defer { cloud.close() }
+    let reconciler = Reconciler(
+      records: records, appender: appender, clock: clock, settings: settings,
+      sleep: { duration in try? await Task.sleep(for: duration) })
+    return try await reconciler.run(project, against: cloud, requestID: nil)
+  }
+
+  /// Every project.
+  func projects() async throws(CommandError) -> [Project] {
+    var projects: [Project] = []
+    do throws(StoreError) {
+      while true {
+        let page = try await store.projects(after: projects.last?.id, limit: Self.pageSize)
+        projects += page
+        if page.count < Self.pageSize { return projects }
+      }
+    } catch {
+      throw .store(error)
+    }
+  }
+
+  /// The project the settings name, or every project.
+  func projects(in context: CommandContext) async throws(CommandError) -> [Project] {
+    guard let text = context.configuration[.project] else { return try await projects() }
+    return [try await ProjectCommand.found(ProjectCommand.projectID(text), in: self)]
+  }
+}
+
+extension MigrationError {
+  /// What to tell.
+  var text: String {
+    switch self {
+    case .database(let error): error.text
+    case .changed(let number):
+      "step \(number) of the schema was applied with another text: another program's database"
+    case .unknown(let number):
+      "the database has step \(number), which a newer stageledger made; use that one"
+    }
+  }
+}
+
+extension PostgresError {
+  /// What to tell the operator, who sees the database anyway.
+  var text: String {
+    switch self {
+    case .unavailable(let reason), .connectionLost(_, let reason):
+      "the database does not answer: \(visible(reason))"
+    case .deadlineExceeded: "the database did not answer in time"
+    case .server(let error):
+      "the database refused (\(error.sqlState)): \(visible(error.message))"
+    case .protocolViolation(let what): "the database's answer makes no sense: \(what)"
+    case .decoding(let statement, let column, _):
+      "the database's answer to \(statement) makes no sense in column \(column)"
+    }
+  }
+}
+
+/// Drift runs that a running service makes by itself.
+final class Schedule: Sendable {
+  private let task: Task<Void, Never>
+
+  /// How often the settings want runs; nil: never.
+  static func interval(_ text: String?) throws(CommandError) -> Duration? {
+    let text = text ?? "15m"
+    guard text != "off" else { return nil }
+    let seconds: [Character: Int64] = ["s": 1, "m": 60, "h": 3_600, "d": 86_400]
+    guard let unit = text.last.flatMap({ seconds[$0] }), let count = Int64(text.dropLast()),
+      count > 0, count <= 1_000_000
+    else {
+      throw .usage(.badValue(of: "--reconcile-every", given: text, expected: "15m, 1h, or off"))
+    }
+    return .seconds(count * unit)
+  }
+
+  /// Starts the runs; nil where none are wanted.
+  static func start(
+    every interval: Duration?, over backend: Backend, service: Service, log: Log
+  ) -> Schedule? {
+    guard let interval else { return nil }
+    return Schedule(
+      task: Task(executorPreference: backend.loops[0]) {
+        while true {
+          do { try await Task.sleep(for: interval) } catch { return }
+          await runAll(over: backend, service.services, log)
+        }
+      })
+  }
+
+  private init(task: Task<Void, Never>) { self.task = task }
+
+  /// Calls off the run under way, if there is one, and waits for its end.
+  func stop() async {
+    task.cancel()
+    await task.value
+  }
+
+  private static func runAll(over backend: Backend, _ services: Services, _ log: Log) async {
+    let projects: [Project]
+    do { projects = try await backend.projects() } catch {
+      log(.error, "no drift run", [("why", .string(error.text))])
+      return
+    }
+    for project in projects where project.isReconcilable && !Task.isCancelled {
+      do {
+        let report = try await Backend.reconcile(
+          project, records: services.records, appender: services.appender, clock: services.clock)
+        log(
+          report.verdict == .clean ? .info : .warning, "drift run",
+          [
+            ("project", .string(project.id.text)), ("verdict", .string("\(report.verdict)")),
+            ("position", .integer(report.position.index)),
+          ])
+      } catch {
+        log(
+          .error, "no drift run",
+          [("project", .string(project.id.text)), ("why", .string(error.text))])
+      }
+    }
+  }
+}
