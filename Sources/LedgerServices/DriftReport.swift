@@ -61,6 +61,19 @@ public struct DriftFinding: Hashable, Sendable {
   public var decidedBy: [Position]
   /// Whether it is still there.
   public var state: State
+  /// A finding with every part named.
+  public init(
+    id: FindingID, difference: Difference, since: Instant?, firstSeen: Instant,
+    lastSeen: Instant?, decidedBy: [Position], state: State
+  ) {
+    self.id = id
+    self.difference = difference
+    self.since = since
+    self.firstSeen = firstSeen
+    self.lastSeen = lastSeen
+    self.decidedBy = decidedBy
+    self.state = state
+  }
 }
 
 /// What one drift run found.
@@ -73,6 +86,12 @@ public struct DriftReport: Hashable, Sendable {
     public var versions: Int
     /// Labels of the observed ones, in the record or in the cloud.
     public var labels: Int
+    /// A scope by its three counts.
+    public init(secrets: Int, versions: Int, labels: Int) {
+      self.secrets = secrets
+      self.versions = versions
+      self.labels = labels
+    }
   }
 
   /// What the run comes to.
@@ -99,6 +118,20 @@ public struct DriftReport: Hashable, Sendable {
   public var findings: [DriftFinding]
   /// What could not be seen.
   public var unobservable: [Unobservable]
+
+  /// A report with every part named.
+  public init(
+    project: ProjectID, startedAt: Instant, finishedAt: Instant, position: Position, scope: Scope,
+    findings: [DriftFinding], unobservable: [Unobservable]
+  ) {
+    self.project = project
+    self.startedAt = startedAt
+    self.finishedAt = finishedAt
+    self.position = position
+    self.scope = scope
+    self.findings = findings
+    self.unobservable = unobservable
+  }
 
   /// What the run comes to.
   public var verdict: Verdict {
