@@ -125,7 +125,7 @@ let package = Package(
         "LedgerServices", "Ledger", "TransparencyLog", "CanonicalJSON", "PostgresClient",
         "EventLoop", "Crypto", "TestSupport",
       ]),
-    tests("Clouds", ["LedgerServices", "Ledger"]),
+    tests("Clouds", ["LedgerServices", "Ledger", "CanonicalJSON", "TestLiterals"]),
     .testTarget(
       name: "EndToEndTests",
       dependencies: ["stageledger", "CanonicalJSON", "TestSupport"], swiftSettings: testSettings),
