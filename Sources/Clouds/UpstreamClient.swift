@@ -1,8 +1,9 @@
 // UpstreamClient: careful GETs to a cloud, whose answers are hostile until read.
 //
-// Called by the client of each cloud; the one place that uses `URLSession`. Invariants: a body is
-// never held beyond its bound, no redirect is followed, every request ends within its time, and what
-// is retried is only a GET that failed on the way or that the cloud itself asked to repeat.
+// Called by the client of each cloud; the one place that uses `URLSession`. Invariants: what comes
+// beyond the bound of a body is dropped and the connection closed, no redirect is followed, every
+// request ends within its time, and what is retried is only a GET that failed on the way or that
+// the cloud itself asked to repeat.
 
 import Foundation
 import FoundationNetworking
@@ -49,7 +50,7 @@ enum UpstreamFailure: Error, Hashable, Sendable {
   case tooLarge(bytesMax: Int)
   /// The answer sends us elsewhere.
   case redirected
-  /// The answer is no HTTP.
+  /// The answer is no HTTP, or a redirect to nowhere.
   case notHTTP
   /// The task was called off, or the client closed.
   case cancelled
@@ -152,7 +153,8 @@ public final class UpstreamClient: Sendable {
   ) -> URLRequest {
     var request = URLRequest(url: url)
     request.httpMethod = "GET"
-    request.timeoutInterval = idleTimeout / .seconds(1)
+    // On Linux whole seconds count, and none of them means at once.
+    request.timeoutInterval = (idleTimeout / .seconds(1)).rounded(.up)
     for (name, value) in headers { request.setValue(value, forHTTPHeaderField: name) }
     return request
   }
@@ -195,7 +197,7 @@ private final class Transfers: NSObject, URLSessionDataDelegate {
   private struct Transfer {
     var status = 0
     var retryAfter: Duration?
-    var body: [UInt8] = []
+    var body = Data()
     let continuation: CheckedContinuation<Result<UpstreamAnswer, UpstreamFailure>, Never>
   }
 
@@ -223,10 +225,13 @@ private final class Transfers: NSObject, URLSessionDataDelegate {
   ) {
     guard let answer = response as? HTTPURLResponse else {
       end(dataTask.taskIdentifier, .failure(.notHTTP))
+      dataTask.cancel()
       return completionHandler(.cancel)
     }
     guard answer.expectedContentLength <= Int64(bodyBytesMax) else {
       end(dataTask.taskIdentifier, .failure(.tooLarge(bytesMax: bodyBytesMax)))
+      // On Linux the disposition is ignored.
+      dataTask.cancel()
       return completionHandler(.cancel)
     }
     let retryAfter = answer.value(forHTTPHeaderField: "Retry-After").flatMap { Int64($0) }
@@ -239,9 +244,9 @@ private final class Transfers: NSObject, URLSessionDataDelegate {
 
   func urlSession(_ session: URLSession, dataTask: URLSessionDataTask, didReceive data: Data) {
     let isWithinBound = underWay.withLock { transfers in
-      guard let count = transfers[dataTask.taskIdentifier]?.body.count else { return true }
+      guard let count = transfers[dataTask.taskIdentifier]?.body.count else { return false }
       guard data.count <= bodyBytesMax - count else { return false }
-      transfers[dataTask.taskIdentifier]?.body.append(contentsOf: data)
+      transfers[dataTask.taskIdentifier]?.body.append(data)
       return true
     }
     guard !isWithinBound else { return }
@@ -254,16 +259,23 @@ private final class Transfers: NSObject, URLSessionDataDelegate {
     willPerformHTTPRedirection response: HTTPURLResponse, newRequest request: URLRequest,
     completionHandler: @escaping (URLRequest?) -> Void
   ) {
+    // The handler is not called: on Linux it traps when the task was cancelled meanwhile, as a
+    // time-out may do at any moment. A cancelled task does not wait for it.
     end(task.taskIdentifier, .failure(.redirected))
     task.cancel()
-    completionHandler(nil)
   }
 
   func urlSession(
     _ session: URLSession, task: URLSessionTask, didReceive challenge: URLAuthenticationChallenge,
     completionHandler: @escaping (URLSession.AuthChallengeDisposition, URLCredential?) -> Void
   ) {
-    completionHandler(.performDefaultHandling, nil)
+    // We have nothing to offer but the token that was sent: the answer is the refusal itself. Left to
+    // the default, the task waits until its time is over.
+    let status = (challenge.failureResponse as? HTTPURLResponse)?.statusCode ?? 401
+    let body = underWay.withLock { $0[task.taskIdentifier]?.body } ?? Data()
+    let answer = UpstreamAnswer(status: status, retryAfter: nil, body: Array(body))
+    end(task.taskIdentifier, .success(answer))
+    completionHandler(.cancelAuthenticationChallenge, nil)
   }
 
   func urlSession(
@@ -278,7 +290,7 @@ private final class Transfers: NSObject, URLSessionDataDelegate {
       guard error == nil else { return end(identifier, .failure(.transport(0))) }
       let answer = underWay.withLock { transfers in
         transfers[identifier].map {
-          UpstreamAnswer(status: $0.status, retryAfter: $0.retryAfter, body: $0.body)
+          UpstreamAnswer(status: $0.status, retryAfter: $0.retryAfter, body: Array($0.body))
         }
       }
       guard let answer, answer.status != 0 else { return end(identifier, .failure(.notHTTP)) }

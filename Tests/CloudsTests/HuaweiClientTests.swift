@@ -10,7 +10,7 @@ import Testing
 
 @testable import Clouds
 
-@Suite struct HuaweiClientTests {
+@Suite(.serialized) struct HuaweiClientTests {
   /// A client with a token file of its own, without waits between tries.
   final class Fixture: Sendable {
     let server: ScriptedServer
@@ -205,7 +205,7 @@ import Testing
     ),
     (403, "no json", .forbidden("status 403")),
     (403, #"{"error_code":"a\nb"}"#, .forbidden("status 403")),
-    (204, "", .unintelligible("status 204")), (302, "{}", .unintelligible("status 302")),
+    (204, "", .unintelligible("status 204")), (304, "", .unintelligible("status 304")),
   ])
   func `a refusal is told apart from an absence and not repeated`(
     _ status: Int, _ body: String, _ expected: CloudError
@@ -361,12 +361,13 @@ import Testing
   }
 
   @Test func `an answer too large is cut off while it arrives`() async throws {
-    let fixture = try Fixture { _ in .endless(0x20, limit: 1 << 30) }
+    let fixture = try Fixture { _ in .endless(0x20) }
     await #expect(throws: CloudError.unintelligible("more than 1048576 bytes")) {
       try await fixture.client.secrets()
     }
     #expect(fixture.server.requests.count == 1)
-    #expect(fixture.server.bytesSent < 1 << 28)
+    // The server stops only because its reader has left.
+    while fixture.server.readersLeft == 0 { try await Task.sleep(for: .milliseconds(1)) }
   }
 
   @Test func `an answer that says it is too large is not read`() async throws {
@@ -380,11 +381,25 @@ import Testing
     let (error, requestCount) = try await failure(
       of: .stall(Array(start.utf8)),
       settings: .adjusted {
-        $0.requestTimeout = .milliseconds(300)
+        $0.requestTimeout = .milliseconds(500)
         $0.retriesMax = 1
       })
     #expect(error == .unreachable("no answer in time"))
     #expect(requestCount == 2)
+  }
+
+  @Test func `an answer that pauses too long is given up`() async throws {
+    let began = ContinuousClock.now
+    let (error, _) = try await failure(
+      of: .stall([]),
+      settings: .adjusted {
+        $0.idleTimeout = .seconds(1)
+        $0.requestTimeout = .seconds(600)
+        $0.operationTimeout = .seconds(600)
+        $0.retriesMax = 0
+      })
+    #expect(error == .unreachable("no answer in time"))
+    #expect(began.duration(to: .now) < .seconds(300))
   }
 
   @Test(arguments: [
@@ -409,7 +424,8 @@ import Testing
     let (error, requestCount) = try await failure(
       of: .json(503, "{}"),
       settings: .adjusted {
-        $0.operationTimeout = .milliseconds(100)
+        $0.operationTimeout = .seconds(60)
+        $0.backoff = .seconds(61)
       })
     #expect(error == .unreachable("status 503"))
     #expect(requestCount == 1)
@@ -420,7 +436,7 @@ import Testing
     let call = Task { try await fixture.client.secrets() }
     while fixture.server.requests.isEmpty { await Task.yield() }
     call.cancel()
-    #expect(throws: CloudError.unreachable("called off")) { try (await call.result).get() }
+    await #expect(throws: CloudError.unreachable("called off")) { try await call.value }
   }
 
   @Test func `a closed client answers that it is closed`() async throws {

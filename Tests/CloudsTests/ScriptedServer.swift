@@ -21,8 +21,8 @@ enum Reply: Sendable {
   case json(Int, String, fields: [String] = [])
   /// These bytes, then the end.
   case bytes([UInt8])
-  /// A head without a length, then this byte until the reader leaves, at most `limit` times.
-  case endless(UInt8, limit: Int)
+  /// A head without a length, then this byte until the reader leaves.
+  case endless(UInt8)
   /// The first bytes, then silence until the reader leaves.
   case stall([UInt8])
 }
@@ -33,7 +33,7 @@ final class ScriptedServer: Sendable {
   private let listener: Int32
   private let script: @Sendable (SeenRequest) -> Reply
   private let seen = Mutex<[SeenRequest]>([])
-  private let sent = Mutex(0)
+  private let left = Mutex(0)
   private let isClosed = Mutex(false)
 
   /// Starts a server that answers by `script`.
@@ -60,8 +60,8 @@ final class ScriptedServer: Sendable {
 
   /// The requests so far.
   var requests: [SeenRequest] { seen.withLock { $0 } }
-  /// How many bytes the server has handed to its sockets.
-  var bytesSent: Int { sent.withLock { $0 } }
+  /// How many readers of endless answers have left.
+  var readersLeft: Int { left.withLock { $0 } }
   /// The server's address.
   var url: String { "http://127.0.0.1:\(port)" }
 
@@ -106,12 +106,15 @@ final class ScriptedServer: Sendable {
       _ = write(connection, Array((lines.joined(separator: "\r\n") + "\r\n\r\n" + body).utf8))
     case .bytes(let bytes):
       _ = write(connection, bytes)
-    case .endless(let byte, let limit):
-      guard write(connection, Array("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n".utf8)) else {
-        return
-      }
+    case .endless(let byte):
       let block = [UInt8](repeating: byte, count: 65_536)
-      for _ in 0..<(limit / block.count) { guard write(connection, block) else { return } }
+      var isRead = write(connection, Array("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n".utf8))
+      while isRead {
+        // A pause, so that a reader that gets no turn does not fill its memory.
+        usleep(1_000)
+        isRead = write(connection, block)
+      }
+      left.withLock { $0 += 1 }
     case .stall(let bytes):
       guard write(connection, bytes) else { return }
       while recv(connection, &buffer, buffer.count, 0) > 0 {}
@@ -122,10 +125,9 @@ final class ScriptedServer: Sendable {
     var rest = bytes[...]
     while !rest.isEmpty {
       let count = rest.withUnsafeBytes {
-        send(connection, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue))
+        send(connection, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
       }
       guard count > 0 else { return false }
-      sent.withLock { $0 += count }
       rest = rest.dropFirst(count)
     }
     return true

@@ -59,7 +59,7 @@ extension CloudError {
     switch failure {
     case .timedOut: self = .unreachable("no answer in time")
     case .transport(let number): self = .unreachable("connection failed (\(number))")
-    case .notHTTP: self = .unreachable("the answer is no HTTP")
+    case .notHTTP: self = .unreachable("no HTTP answer")
     case .tooLarge(let bytesMax): self = .unintelligible("more than \(bytesMax) bytes")
     case .redirected: self = .unintelligible("a redirect, which is not followed")
     case .cancelled: self = .unreachable("called off")
