@@ -269,8 +269,8 @@ private final class Transfers: NSObject, URLSessionDataDelegate {
     _ session: URLSession, task: URLSessionTask, didReceive challenge: URLAuthenticationChallenge,
     completionHandler: @escaping (URLSession.AuthChallengeDisposition, URLCredential?) -> Void
   ) {
-    // We have nothing to offer but the token that was sent: the answer is the refusal itself. Left to
-    // the default, the task waits until its time is over.
+    // We have nothing to offer but the token that was sent: the answer is the refusal itself. Left
+    // to the default, the task waits until its time is over.
     let status = (challenge.failureResponse as? HTTPURLResponse)?.statusCode ?? 401
     let body = underWay.withLock { $0[task.taskIdentifier]?.body } ?? Data()
     let answer = UpstreamAnswer(status: status, retryAfter: nil, body: Array(body))

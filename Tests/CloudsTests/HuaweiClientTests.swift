@@ -282,15 +282,13 @@ import Testing
 
   @Test func `an item on two pages counts once, as it was read last`() async throws {
     let fixture = try Fixture { request in
-      request.query["marker"] == nil
-        ? .json(
-          200,
-          #"{"version_metadatas":[{"id":"v1","version_stages":["A"]}],"page_info":{"next_marker":"v1"}}"#
-        )
-        : .json(
-          200,
-          #"{"version_metadatas":[{"id":"v1","version_stages":[]},{"id":"v2","version_stages":["A"]}]}"#
-        )
+      let first =
+        #"{"version_metadatas":[{"id":"v1","version_stages":["A"]}],"#
+        + #""page_info":{"next_marker":"v1"}}"#
+      let second =
+        #"{"version_metadatas":[{"id":"v1","version_stages":[]},"#
+        + #"{"id":"v2","version_stages":["A"]}]}"#
+      return .json(200, request.query["marker"] == nil ? first : second)
     }
     #expect(
       try await fixture.client.versions(of: "db") == [

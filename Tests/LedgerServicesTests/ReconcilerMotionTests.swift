@@ -82,8 +82,8 @@ import Testing
     #expect(try await world.run().verdict == .clean)
   }
 
-  /// Labels, versions and secrets move all the time, before each answer of the cloud and in the grace
-  /// time; the cloud follows late or goes ahead, by no more than the two steps in between.
+  /// Labels move all the time, before each answer of the cloud and in the grace time; the cloud
+  /// follows a step later, or goes a little ahead.
   @Test(arguments: testSeeds)
   func `no drift is invented in a hundred runs of a ledger in motion`(_ seed: UInt64) async throws {
     let world = try await DriftWorld()

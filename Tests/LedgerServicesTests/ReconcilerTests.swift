@@ -226,18 +226,18 @@ import Testing
     let world = try await DriftWorld()
     try await world.makeSecret("db")
     world.cloud.edit { contents in
-      for number in 0..<450 {
+      for number in 0..<210 {
         guard let name = try? SecretName("s\(number)") else { continue }
         contents.lives[name] = .present
       }
     }
     let report = try await world.run(concurrencyMax: 8, pageSize: 100)
-    #expect(report.counts[.secretUnrecorded] == 450)
-    #expect(world.events(.driftOpened).count == 450)
+    #expect(report.counts[.secretUnrecorded] == 210)
+    #expect(world.events(.driftOpened).count == 210)
     #expect(world.events.last?.position == report.position)
     #expect(world.cloud.edit { $0.runningMax } <= 8)
     let again = try await world.run(concurrencyMax: 8, pageSize: 100)
     #expect(again.findings.map(\.id) == report.findings.map(\.id))
-    #expect(world.events(.driftOpened).count == 450)
+    #expect(world.events(.driftOpened).count == 210)
   }
 }

@@ -1,7 +1,7 @@
 // ScriptedCloud: a live cloud in memory, which can fail, and change while it is being read.
 //
-// The double behind `LiveCloud` for the tests of the reconciler. Invariant: `before` runs before each
-// answer is put together, so what it changes in the cloud is in that answer.
+// The double behind `LiveCloud` for the tests of the reconciler. Invariant: `before` runs before
+// each answer is put together, so what it changes in the cloud is in that answer.
 
 import Ledger
 import LedgerServices

@@ -1,8 +1,8 @@
 // HuaweiClient: reads secrets, versions and labels from Huawei Cloud CSMS.
 //
-// Called by the reconciler through `LiveCloud`; calls `UpstreamClient`. Of the cloud's operations it
-// uses two, ListSecrets and ListSecretVersions: neither returns a secret value. Invariant: an answer
-// that is not understood is an error, never a shorter list.
+// Called by the reconciler through `LiveCloud`; calls `UpstreamClient`. Of the cloud's operations
+// it uses two, ListSecrets and ListSecretVersions: neither returns a secret value. Invariant: an
+// answer that is not understood is an error, never a shorter list.
 
 import CanonicalJSON
 import Foundation
@@ -102,8 +102,8 @@ public final class HuaweiClient: LiveCloud {
 
   /// The items of all pages below `/secrets`, each `id` once, as the latest page has it.
   ///
-  /// A marker at the end of a page does not prove that there is another: the last page of this cloud
-  /// has one too. The list ends where there is no marker, or a page is empty, or neither the marker
+  /// A marker at the end of a page does not prove that there is another: the last page of this
+  /// cloud has one too. The list ends where there is no marker, or a page is empty, or neither the marker
   /// nor the items are any that were not there before. Only when such a page is a full one does the
   /// cloud not page at all, and what follows would be missing without a word.
   private func pages(

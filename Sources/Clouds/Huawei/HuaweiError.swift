@@ -21,8 +21,8 @@ struct HuaweiError: Sendable {
 
   /// What it means.
   ///
-  /// A thing that does not exist is 404, or 400 with one of two codes; a 404 of the gateway in front
-  /// says that the operation does not exist, which is no news of the thing.
+  /// A thing that does not exist is 404, or 400 with one of two codes; a 404 of the gateway in
+  /// front says that the operation does not exist, which is no news of the thing.
   var meaning: CloudError {
     let words = code.map { "status \(status), \($0)" } ?? "status \(status)"
     switch status {
