@@ -103,9 +103,9 @@ public final class HuaweiClient: LiveCloud {
   /// The items of all pages below `/secrets`, each `id` once, as the latest page has it.
   ///
   /// A marker at the end of a page does not prove that there is another: the last page of this
-  /// cloud has one too. The list ends where there is no marker, or a page is empty, or neither the marker
-  /// nor the items are any that were not there before. Only when such a page is a full one does the
-  /// cloud not page at all, and what follows would be missing without a word.
+  /// cloud has one too. The list ends where there is no marker, or a page is empty, or neither the
+  /// marker nor the items are any that were not there before. Only when such a page is a full one
+  /// does the cloud not page at all, and what follows would be missing without a word.
   private func pages(
     of path: [String], items: String, id: String
   ) async throws(CloudError) -> [JSONValue] {
