@@ -26,10 +26,17 @@ public final class API: Sendable {
   let services: Services
   let requests = RequestMetrics(RouteTable.standard.routes)
   private let table = RouteTable.standard
+  private let tell: @Sendable (_ requestID: String, _ trouble: String) -> Void
 
   /// The surfaces over the use cases.
-  public init(services: Services) {
+  ///
+  /// `tell` hears, for the operator's log alone, why a request failed for no fault of its own.
+  public init(
+    services: Services,
+    tell: @escaping @Sendable (_ requestID: String, _ trouble: String) -> Void = { _, _ in }
+  ) {
     self.services = services
+    self.tell = tell
   }
 
   /// What to do with a request before its body is read: whether it could be answered at all.
@@ -60,6 +67,7 @@ public final class API: Sendable {
       answer = try await serve(request, match, &report)
     } catch {
       answer = report.answer(error)
+      if let trouble = error.trouble { tell(requestID, trouble) }
     }
     let response = response(answer, to: request, requestID)
     let end = services.clock.now

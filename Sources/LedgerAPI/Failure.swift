@@ -137,6 +137,18 @@ extension Failure {
   static let secretValueSentence =
     "This service never takes a secret value; send metadata only. Nothing of the request was kept."
 
+  /// What is wrong below the API, in the words of whoever found it; nil when nothing is.
+  var trouble: String? {
+    switch self {
+    case .store(let error): "\(error)"
+    case .overloaded: "too many submissions wait"
+    case .unauthenticated, .forbidden, .noRoute, .methodNotAllowed, .notAcceptable, .mediaType,
+      .body, .secretValue, .input, .missing, .pendingDeletion, .deletionScheduledAlready,
+      .rejected, .noRules, .refused:
+      nil
+    }
+  }
+
   /// The failure of an append.
   init(_ error: AppendError) {
     switch error {

@@ -76,11 +76,12 @@ struct KnownPart {
 
 /// Where the next page of the labels of a secret begins.
 struct StagesCursor {
-  var effectiveAt: Instant
+  /// The moment asked about; nil: the present.
+  var effectiveAt: Instant?
   var known: KnownAt
   var after: StageName
 
-  init(effectiveAt: Instant, known: KnownAt, after: StageName) {
+  init(effectiveAt: Instant?, known: KnownAt, after: StageName) {
     self.effectiveAt = effectiveAt
     self.known = known
     self.after = after
@@ -88,15 +89,18 @@ struct StagesCursor {
 
   init?(_ text: String) {
     guard let parts = PageToken.decode(text, .stages).map({ Array($0) }), parts.count == 5,
-      let effectiveAt = parts[0].stringValue.flatMap({ Instant(rfc3339: $0) }),
       let name = parts[1].stringValue, let after = try? StageName(name),
       let known = KnownPart(Array(parts[2...]))
     else { return nil }
+    let effectiveAt = parts[0].stringValue.flatMap { Instant(rfc3339: $0) }
+    guard parts[0].isNull || effectiveAt != nil else { return nil }
     self.init(effectiveAt: effectiveAt, known: known.known, after: after)
   }
 
   var text: String {
-    let own: [JSONValue] = [.string(effectiveAt.rfc3339), .string(after.text)]
+    let own: [JSONValue] = [
+      effectiveAt.map { .string($0.rfc3339) } ?? .null, .string(after.text),
+    ]
     return PageToken.encode(.stages, own + KnownPart(known).parts)
   }
 }

@@ -45,9 +45,13 @@ final class Service: Sendable {
     let services = backend.services(
       readiness: { readiness(of: backend, condition) },
       metrics: { metrics(of: backend, condition) })
+    let api = API(services: services) { requestID, trouble in
+      log(
+        .error, "trouble", [("request_id", .string(requestID)), ("trouble", .string(trouble))])
+    }
     let server = HTTPServer(
       address: address, loops: backend.loops, configuration: HTTPServerConfiguration(),
-      handler: RequestHandler(api: API(services: services), log: log))
+      handler: RequestHandler(api: api, log: log))
     do throws(SystemError) {
       let bound = try server.start()
       condition.server.withLock { $0 = server }

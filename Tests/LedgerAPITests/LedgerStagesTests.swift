@@ -180,6 +180,12 @@ import TransparencyLog
     #expect(second.column("stages", "stage") == ["SYSPREVIOUS"])
     #expect(second["known_at"] == first["known_at"])
     #expect(second["next"].isNull)
+    let moment = "2026-03-04T05:06:09.500000Z"
+    let past = await api.own("GET", "/secrets/s/stages?limit=1&effective_at=\(moment)")
+    #expect(past.column("stages", "version_id") == ["v2"])
+    let rest = await api.send("GET", try next(of: past))
+    #expect(rest.column("stages", "version_id") == ["v1"])
+    #expect(rest["effective_at"] == .string(moment))
   }
 
   /// The target a page names as the next.

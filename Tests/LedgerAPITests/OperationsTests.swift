@@ -4,6 +4,7 @@ import CanonicalJSON
 import Ledger
 import LedgerAPI
 import LedgerServices
+import Synchronization
 import TestSupport
 import Testing
 
@@ -25,6 +26,26 @@ import Testing
     let reply = await api.send("GET", "/healthz", token: nil)
     #expect(reply.status == 200)
     #expect(reply.text == #"{"status":"ok"}"#)
+  }
+
+  @Test func `the operator hears why a request failed and its sender does not`() async throws {
+    var api = try await TestAPI()
+    let heard = Mutex<[String]>([])
+    api.api = API(services: api.ledger.services) { requestID, trouble in
+      heard.withLock { $0.append("\(requestID) \(trouble)") }
+    }
+    await api.makeSecret()
+    _ = await api.own("GET", "/secrets/none")
+    _ = await api.send("GET", "/ledger/v1/p1/secrets/s", token: "none")
+    api.ledger.time.advance(seconds: -1)
+    api.ledger.store.failNext(with: .unavailable(reason: "the database is down"))
+    let last = await api.own("GET", "/secrets/s")
+    #expect(last.status == 503)
+    #expect(!last.text.contains("down"))
+    let lines = heard.withLock { $0 }
+    #expect(lines.count == 1)
+    #expect(lines.first?.hasPrefix(last.fields["X-Request-Id"] ?? "?") == true)
+    #expect(lines.first?.contains("the database is down") == true)
   }
 
   @Test func `readiness names what is down`() async throws {

@@ -15,11 +15,13 @@ import Testing
     let secrets = SecretsCursor(after: named("a/b é"))
     #expect(SecretsCursor(secrets.text)?.after == secrets.after)
     for known in [known, KnownAt(size: .zero, recordedAt: nil, isFinal: false)] {
-      let stages = StagesCursor(effectiveAt: .latest, known: known, after: named("G"))
-      let stagesBack = try #require(StagesCursor(stages.text))
-      #expect(stagesBack.effectiveAt == .latest)
-      #expect(stagesBack.known == known)
-      #expect(stagesBack.after == stages.after)
+      for moment in [Instant.latest, nil] {
+        let stages = StagesCursor(effectiveAt: moment, known: known, after: named("G"))
+        let stagesBack = try #require(StagesCursor(stages.text))
+        #expect(stagesBack.effectiveAt == moment)
+        #expect(stagesBack.known == known)
+        #expect(stagesBack.after == stages.after)
+      }
       let moment = SecretState.Moment(
         effectiveAt: .earliest, position: try #require(Position(wholeNumberMax)))
       let history = HistoryCursor(after: moment, known: known)

@@ -93,16 +93,17 @@ enum LedgerStages {
     let moments = try call.query.moments()
     let services = call.services
     let project = call.project.id
-    let effectiveAt: Instant
+    var asked = moments.effectiveAt
     let known: KnownAt
     var after: StageName?
     if let text = call.query["cursor"] {
       guard let cursor = StagesCursor(text) else { throw .input("cursor", .badCursor) }
-      (effectiveAt, known, after) = (cursor.effectiveAt, cursor.known, cursor.after)
+      (asked, known, after) = (cursor.effectiveAt, cursor.known, cursor.after)
     } else {
-      let resolved = try await call.resolve(moments)
-      (effectiveAt, known) = (resolved.effectiveAt, resolved.known)
+      known = try await call.resolve(moments).known
     }
+    // No event is true later than it was recorded, so the present of what is known is there.
+    let effectiveAt = asked ?? known.recordedAt ?? services.clock.now
     let reading = try await call.read { () async throws(StoreError) in
       try await services.records.stages(
         at: effectiveAt, knownSize: known.size, of: secret, in: project)
@@ -115,11 +116,11 @@ enum LedgerStages {
     let isLast = held.count <= limit
     let cursor = page.last.flatMap { last in
       isLast
-        ? nil : StagesCursor(effectiveAt: effectiveAt, known: known, after: last.stage).text
+        ? nil : StagesCursor(effectiveAt: asked, known: known, after: last.stage).text
     }
     var text = ObjectText()
     text.text("secret", secret.text)
-    text.instant("effective_at", moments.effectiveAt)
+    text.instant("effective_at", asked)
     text.raw("known_at", known.bytes)
     text.list("stages", page.map { change in interval(change, isListed: true) })
     text.text("next", cursor)
