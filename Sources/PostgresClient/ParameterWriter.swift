@@ -16,8 +16,8 @@ public struct ParameterWriter: Sendable {
 
   init() {}
 
-  /// The values with a byte after them, so that one of no bytes at the end has an address too.
-  var padded: [UInt8] { bytes + [0] }
+  /// Adds a byte after the last value, so that one of no bytes at the end has an address too.
+  mutating func seal() { bytes.append(0) }
 
   /// Writes a 64-bit integer or NULL.
   public mutating func int8(_ value: Int64?) {

@@ -136,7 +136,7 @@ import CPostgres
     guard count > 0 else {
       return unsafe PQsendQueryPrepared(connection, name, 0, nil, nil, nil, 1) == 1
     }
-    return unsafe parameters.padded.withUnsafeBufferPointer { bytes in
+    return unsafe parameters.bytes.withUnsafeBufferPointer { bytes in
       unsafe withUnsafeTemporaryAllocation(of: UnsafePointer<CChar>?.self, capacity: count) {
         values in
         unsafe withUnsafeTemporaryAllocation(of: Int32.self, capacity: 2 * count) { numbers in

@@ -37,6 +37,7 @@ public struct Statement<Input: Sendable, Output: Sendable>: Sendable {
     precondition(
       writer.fields.count == types.count,
       "statement \(name): \(writer.fields.count) parameters bound, \(types.count) declared")
+    writer.seal()
     return .execute(name: name, parameters: writer)
   }
 
