@@ -340,9 +340,11 @@ public struct AppendPlan: Sendable {
         if note.type == .driftOpened, isOpen { continue }
         if note.type == .driftResolved, !isOpen { continue }
       }
+      var data = note.data
+      if let finding = note.finding { data["finding"] = .string(finding.text) }
       let event = makeEvent(
         note.type, secret: note.secret, stage: note.stage, version: note.versionID, previous: nil,
-        effectiveAt: noteTime, causedBy: nil, data: note.data, submission)
+        effectiveAt: noteTime, causedBy: nil, data: data, submission)
       recorded.append(append(event))
     }
     return recorded
