@@ -123,7 +123,7 @@ let package = Package(
       "LedgerStore",
       [
         "LedgerServices", "Ledger", "TransparencyLog", "CanonicalJSON", "PostgresClient",
-        "EventLoop", "Crypto", "TestSupport",
+        "EventLoop", "Crypto", "PostgresCluster", "TestSupport",
       ]),
     tests("Clouds", ["LedgerServices", "Ledger", "CanonicalJSON", "TestLiterals"]),
     .testTarget(

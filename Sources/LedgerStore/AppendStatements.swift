@@ -52,10 +52,9 @@ enum Statements {
     sql: """
       SELECT s.secret, s.stream_version, s.life, s.delete_at, s.registered_at,
         s.registered_position, s.changed_at, s.version_number_max, s.data
-      FROM ledger.project p
-      JOIN ledger.secret s ON s.project = p.project
-        AND s.generation = COALESCE($2, p.generation) AND s.secret = ANY ($3)
-      WHERE p.project = $1
+      FROM ledger.secret s
+      WHERE s.project = $1 AND s.secret = ANY ($3) AND s.generation = COALESCE($2,
+        (SELECT p.generation FROM ledger.project p WHERE p.project = $1))
       """,
     types: [.text, .int8, .textArray],
     bind: { key, out in
@@ -77,10 +76,10 @@ enum Statements {
     name: "append_stages",
     sql: """
       SELECT t.secret, t.stage, t.version_id, t.effective_at, t.position
-      FROM ledger.project p
-      JOIN ledger.stage t ON t.project = p.project
-        AND t.generation = COALESCE($2, p.generation) AND t.secret = ANY ($3)
-      WHERE p.project = $1 AND (t.version_id IS NOT NULL OR EXISTS (
+      FROM ledger.stage t
+      WHERE t.project = $1 AND t.secret = ANY ($3) AND t.generation = COALESCE($2,
+          (SELECT p.generation FROM ledger.project p WHERE p.project = $1))
+        AND (t.version_id IS NOT NULL OR EXISTS (
         SELECT FROM unnest($4::text[], $5::text[]) AS q (secret, stage)
         WHERE q.secret = t.secret AND q.stage = t.stage))
       """,
@@ -104,12 +103,10 @@ enum Statements {
     name: "append_versions",
     sql: """
       SELECT v.secret, v.version_id, v.registered_at, v.registered_position, v.is_removed, v.data
-      FROM ledger.project p
-      CROSS JOIN unnest($3::text[], $4::text[]) AS q (secret, version_id)
-      JOIN ledger.version v ON v.project = p.project
-        AND v.generation = COALESCE($2, p.generation)
+      FROM unnest($3::text[], $4::text[]) AS q (secret, version_id)
+      JOIN ledger.version v ON v.project = $1 AND v.generation = COALESCE($2,
+          (SELECT p.generation FROM ledger.project p WHERE p.project = $1))
         AND v.secret = q.secret AND v.version_id = q.version_id
-      WHERE p.project = $1
       """,
     types: [.text, .int8, .textArray, .textArray],
     bind: { key, out in
@@ -208,10 +205,9 @@ enum Statements {
     name: "append_findings",
     sql: """
       SELECT f.finding, f.opened_position, f.resolved_position, f.data
-      FROM ledger.project p
-      JOIN ledger.finding f ON f.project = p.project AND f.generation = p.generation
-        AND f.finding = ANY ($2)
-      WHERE p.project = $1
+      FROM ledger.finding f
+      WHERE f.project = $1 AND f.finding = ANY ($2)
+        AND f.generation = (SELECT p.generation FROM ledger.project p WHERE p.project = $1)
       """,
     types: [.text, .textArray],
     bind: { key, out in

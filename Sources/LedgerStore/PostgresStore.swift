@@ -33,7 +33,8 @@ public final class PostgresStore: Sendable {
   /// Settings every connection makes: plans made while tables were small stay right as they grow.
   public static let sessionSettings: [String] = [
     "SET plan_cache_mode = force_generic_plan", "SET enable_seqscan = off",
-    "SET enable_hashjoin = off", "SET enable_mergejoin = off", "SET jit = off",
+    "SET enable_bitmapscan = off", "SET enable_hashjoin = off", "SET enable_mergejoin = off",
+    "SET jit = off",
   ]
 
   private struct Lane: Sendable {

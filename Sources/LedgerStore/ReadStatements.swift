@@ -32,12 +32,11 @@ extension Statements {
       SELECT q.ordinal, h.next_position, s.life, s.delete_at, t.version_id, t.effective_at,
         t.position
       FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS q (secret, stage, ordinal)
-      JOIN ledger.project p ON p.project = $1
       JOIN ledger.head h ON h.project = $1
-      LEFT JOIN ledger.secret s ON s.project = $1 AND s.generation = p.generation
-        AND s.secret = q.secret
-      LEFT JOIN ledger.stage t ON t.project = $1 AND t.generation = p.generation
-        AND t.secret = q.secret AND t.stage = q.stage
+      LEFT JOIN ledger.secret s ON s.project = $1 AND s.secret = q.secret
+        AND s.generation = (SELECT p.generation FROM ledger.project p WHERE p.project = $1)
+      LEFT JOIN ledger.stage t ON t.project = $1 AND t.secret = q.secret AND t.stage = q.stage
+        AND t.generation = (SELECT p.generation FROM ledger.project p WHERE p.project = $1)
       """,
     types: [.text, .textArray, .textArray],
     bind: { key, out in
@@ -73,9 +72,10 @@ extension Statements {
     sql: """
       SELECT s.secret, s.stream_version, s.life, s.delete_at, s.registered_at,
         s.registered_position, s.changed_at, s.version_number_max, s.data
-      FROM ledger.project p
-      JOIN ledger.secret s ON s.project = p.project AND s.generation = p.generation
-      WHERE p.project = $1 AND s.life IN ('enabled', 'pending_deletion') AND s.secret > $2
+      FROM ledger.secret s
+      WHERE s.project = $1
+        AND s.generation = (SELECT p.generation FROM ledger.project p WHERE p.project = $1)
+        AND s.life IN ('enabled', 'pending_deletion') AND s.secret > $2
       ORDER BY s.secret LIMIT $3
       """,
     types: [.text, .text, .int8],
@@ -101,16 +101,15 @@ extension Statements {
         (SELECT string_agg(t.stage, E'\\x1f' ORDER BY t.stage) FROM ledger.stage t
           WHERE t.project = v.project AND t.generation = v.generation AND t.secret = v.secret
             AND t.version_id = v.version_id)
-      FROM ledger.project p
-      JOIN ledger.secret s ON s.project = p.project AND s.generation = p.generation
-        AND s.secret = $2
+      FROM ledger.secret s
       JOIN ledger.version v ON v.project = s.project AND v.generation = s.generation
         AND v.secret = s.secret AND NOT v.is_removed
         AND v.registered_position >= s.registered_position
         AND v.registered_position > COALESCE((
           SELECT m.registered_position FROM ledger.version m WHERE m.project = s.project
             AND m.generation = s.generation AND m.secret = s.secret AND m.version_id = $3), -1)
-      WHERE p.project = $1 AND s.life IN ('enabled', 'pending_deletion')
+      WHERE s.project = $1 AND s.secret = $2 AND s.life IN ('enabled', 'pending_deletion')
+        AND s.generation = (SELECT p.generation FROM ledger.project p WHERE p.project = $1)
       ORDER BY v.registered_position LIMIT $4
       """,
     types: [.text, .text, .text, .int8],
@@ -136,14 +135,13 @@ extension Statements {
         (SELECT string_agg(t.stage, E'\\x1f' ORDER BY t.stage) FROM ledger.stage t
           WHERE t.project = v.project AND t.generation = v.generation AND t.secret = v.secret
             AND t.version_id = v.version_id)
-      FROM ledger.project p
-      JOIN ledger.secret s ON s.project = p.project AND s.generation = p.generation
-        AND s.secret = $2
+      FROM ledger.secret s
       JOIN ledger.version v ON v.project = s.project AND v.generation = s.generation
         AND v.secret = s.secret AND NOT v.is_removed
         AND v.registered_position >= s.registered_position
         AND ($3::text IS NULL OR v.version_id = $3)
-      WHERE p.project = $1 AND s.life IN ('enabled', 'pending_deletion')
+      WHERE s.project = $1 AND s.secret = $2 AND s.life IN ('enabled', 'pending_deletion')
+        AND s.generation = (SELECT p.generation FROM ledger.project p WHERE p.project = $1)
       ORDER BY v.registered_position DESC LIMIT 1
       """,
     types: [.text, .text, .text],
@@ -202,14 +200,15 @@ extension Statements {
     sql: """
       SELECT q.ordinal, h.next_position, e.type, e.version_id, e.effective_at, e.position,
         e.recorded_at, n.effective_at,
-        EXISTS (SELECT FROM ledger.event k WHERE k.project = $1 AND k.secret = q.secret
-          AND k.stream_version = 1 AND k.position < q.size),
-        e.version_id IS NOT NULL AND NOT EXISTS (
-          SELECT FROM ledger.stage t WHERE t.project = $1 AND t.generation = p.generation
-            AND t.secret = q.secret AND t.version_id = e.version_id)
+        (SELECT k.position FROM ledger.event k
+          WHERE k.project = $1 AND k.secret = q.secret AND k.stream_version >= 0
+          ORDER BY k.stream_version LIMIT 1) IS NOT NULL,
+        e.version_id IS NOT NULL AND (SELECT t.stage FROM ledger.stage t
+          WHERE t.project = $1 AND t.secret = q.secret AND t.version_id = e.version_id
+            AND t.generation = (SELECT p.generation FROM ledger.project p WHERE p.project = $1)
+          ORDER BY t.stage LIMIT 1) IS NULL
       FROM unnest($2::text[], $3::text[], $4::timestamptz[], $5::bigint[])
         WITH ORDINALITY AS q (secret, stage, moment, size, ordinal)
-      JOIN ledger.project p ON p.project = $1
       JOIN ledger.head h ON h.project = $1
       LEFT JOIN LATERAL (
         SELECT type, version_id, effective_at, position, recorded_at FROM ledger.event
@@ -343,9 +342,9 @@ extension Statements {
     name: "open_findings",
     sql: """
       SELECT f.finding, f.opened_position, f.resolved_position, f.data
-      FROM ledger.project p
-      JOIN ledger.finding f ON f.project = p.project AND f.generation = p.generation
-      WHERE p.project = $1 AND f.resolved_position IS NULL
+      FROM ledger.finding f
+      WHERE f.project = $1 AND f.resolved_position IS NULL
+        AND f.generation = (SELECT p.generation FROM ledger.project p WHERE p.project = $1)
       ORDER BY f.finding LIMIT 100000
       """,
     types: [.text],

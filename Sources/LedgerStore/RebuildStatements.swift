@@ -84,10 +84,9 @@ extension Statements {
     name: "secret_versions",
     sql: """
       SELECT v.secret, v.version_id, v.registered_at, v.registered_position, v.is_removed, v.data
-      FROM ledger.project p
-      JOIN ledger.version v ON v.project = p.project
-        AND v.generation = COALESCE($2, p.generation) AND v.secret = ANY ($3)
-      WHERE p.project = $1
+      FROM ledger.version v
+      WHERE v.project = $1 AND v.secret = ANY ($3) AND v.generation = COALESCE($2,
+        (SELECT p.generation FROM ledger.project p WHERE p.project = $1))
       """,
     types: [.text, .int8, .textArray],
     bind: { key, out in
@@ -105,10 +104,9 @@ extension Statements {
     name: "secret_stages",
     sql: """
       SELECT t.secret, t.stage, t.version_id, t.effective_at, t.position
-      FROM ledger.project p
-      JOIN ledger.stage t ON t.project = p.project
-        AND t.generation = COALESCE($2, p.generation) AND t.secret = ANY ($3)
-      WHERE p.project = $1
+      FROM ledger.stage t
+      WHERE t.project = $1 AND t.secret = ANY ($3) AND t.generation = COALESCE($2,
+        (SELECT p.generation FROM ledger.project p WHERE p.project = $1))
       """,
     types: [.text, .int8, .textArray],
     bind: { key, out in
@@ -121,9 +119,10 @@ extension Statements {
   static let secretNames = Statement<SecretPageKey, SecretName>(
     name: "secret_names",
     sql: """
-      SELECT s.secret FROM ledger.project p
-      JOIN ledger.secret s ON s.project = p.project AND s.generation = p.generation
-      WHERE p.project = $1 AND s.secret > $2 ORDER BY s.secret LIMIT $3
+      SELECT s.secret FROM ledger.secret s
+      WHERE s.project = $1 AND s.secret > $2
+        AND s.generation = (SELECT p.generation FROM ledger.project p WHERE p.project = $1)
+      ORDER BY s.secret LIMIT $3
       """,
     types: [.text, .text, .int8],
     bind: { key, out in
@@ -142,10 +141,10 @@ extension Statements {
     name: "all_findings",
     sql: """
       SELECT f.finding, f.opened_position, f.resolved_position, f.data
-      FROM ledger.project p
-      JOIN ledger.finding f ON f.project = p.project
-        AND f.generation = COALESCE($2, p.generation)
-      WHERE p.project = $1 ORDER BY f.finding
+      FROM ledger.finding f
+      WHERE f.project = $1 AND f.generation = COALESCE($2,
+        (SELECT p.generation FROM ledger.project p WHERE p.project = $1))
+      ORDER BY f.finding
       """,
     types: [.text, .int8],
     bind: { key, out in

@@ -7,14 +7,11 @@ import Ledger
 import LedgerServices
 import LedgerStore
 import PostgresClient
-import Synchronization
+import PostgresCluster
 import TestSupport
 
 /// A store over a fresh database.
 final class StoreFixture: Sendable {
-  /// Roles belong to the whole cluster: two changes of one role at once refuse each other.
-  private static let roleChange = Mutex(())
-
   let database: TestDatabase
   let loop: EventLoop
   let pool: PostgresPool
@@ -23,22 +20,26 @@ final class StoreFixture: Sendable {
   let services: Services
 
   /// Migrates a fresh database and opens a store on it as the writer of the service.
-  init(exclusive: Int = 2) async throws {
-    database = try TestDatabase.create(label: "store")
+  init(cluster: PostgresCluster? = nil, exclusive: Int = 2) async throws {
+    database =
+      if let cluster {
+        try TestDatabase(cluster: cluster, label: "store")
+      } else {
+        try TestDatabase.create(label: "store")
+      }
     loop = try EventLoop(name: "store")
     loop.start()
     _ = try await Migrator(url: database.url, loop: loop).migrate()
-    let database = database
-    _ = try Self.roleChange.withLock { _ in
-      try database.psql("ALTER ROLE stageledger_writer LOGIN")
-    }
+    _ = try database.psql("ALTER ROLE stageledger_writer LOGIN")
     pool = PostgresPool(
       configuration: PostgresConfiguration(
         url: database.url(user: "stageledger_writer"), statements: PostgresStore.statements,
         sessionSettings: PostgresStore.sessionSettings),
       loop: loop, size: PostgresPool.Size(shared: 2, exclusive: exclusive))
     pool.start()
-    store = PostgresStore(pools: [pool], deadlines: .standard)
+    // Longer waits than a service's: tests share two cores with each other.
+    store = PostgresStore(
+      pools: [pool], deadlines: StoreDeadlines(read: .seconds(60), write: .seconds(60)))
     clock = ManualClock()
     services = Services(
       appends: store, records: store, tenants: store, clock: clock.clock,
@@ -80,8 +81,10 @@ final class StoreFixture: Sendable {
 }
 
 /// Runs `body` over a fresh store, whatever becomes of it.
-func withStore(_ body: (StoreFixture) async throws -> Void) async throws {
-  let fixture = try await StoreFixture()
+func withStore(
+  on cluster: PostgresCluster? = nil, _ body: (StoreFixture) async throws -> Void
+) async throws {
+  let fixture = try await StoreFixture(cluster: cluster)
   do { try await body(fixture) } catch {
     await fixture.close()
     throw error
