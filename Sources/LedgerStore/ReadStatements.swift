@@ -195,18 +195,30 @@ extension Statements {
   }
 
   /// What held at the moment, when it ends, and what else an answer tells.
+  ///
+  /// Whether the version is deprecated is told as known then: for the whole log the projection has
+  /// it, for less of it the labels of the secret are looked through.
   static let stageAnswer = Statement<(project: ProjectID, keys: [AnswerKey]), ReplyRow>(
     name: "stage_answer",
     sql: """
       SELECT q.ordinal, h.next_position, e.type, e.version_id, e.effective_at, e.position,
         e.recorded_at, n.effective_at,
-        (SELECT k.position FROM ledger.event k
+        COALESCE((SELECT k.position FROM ledger.event k
           WHERE k.project = $1 AND k.secret = q.secret AND k.stream_version >= 0
-          ORDER BY k.stream_version LIMIT 1) IS NOT NULL,
-        e.version_id IS NOT NULL AND (SELECT t.stage FROM ledger.stage t
-          WHERE t.project = $1 AND t.secret = q.secret AND t.version_id = e.version_id
-            AND t.generation = (SELECT p.generation FROM ledger.project p WHERE p.project = $1)
-          ORDER BY t.stage LIMIT 1) IS NULL
+          ORDER BY k.stream_version LIMIT 1) < q.size, false),
+        e.version_id IS NOT NULL AND CASE WHEN q.size >= h.next_position THEN
+          (SELECT t.stage FROM ledger.stage t
+            WHERE t.project = $1 AND t.secret = q.secret AND t.version_id = e.version_id
+              AND t.generation = (SELECT p.generation FROM ledger.project p WHERE p.project = $1)
+            ORDER BY t.stage LIMIT 1) IS NULL
+        ELSE
+          (SELECT l.stage FROM (
+              SELECT DISTINCT ON (d.stage) d.stage, d.version_id FROM ledger.event d
+              WHERE d.project = $1 AND d.secret = q.secret AND d.position < q.size
+                AND d.type IN ('stage.assigned', 'stage.removed')
+              ORDER BY d.stage DESC, d.effective_at DESC, d.position DESC) AS l
+            WHERE l.version_id = e.version_id LIMIT 1) IS NULL
+        END
       FROM unnest($2::text[], $3::text[], $4::timestamptz[], $5::bigint[])
         WITH ORDINALITY AS q (secret, stage, moment, size, ordinal)
       JOIN ledger.head h ON h.project = $1

@@ -8,6 +8,7 @@ import LedgerServices
 import LedgerStore
 import PostgresClient
 import PostgresCluster
+import Synchronization
 import TestSupport
 
 /// A store over a fresh database.
@@ -18,6 +19,9 @@ final class StoreFixture: Sendable {
   let store: PostgresStore
   let clock: ManualClock
   let services: Services
+
+  /// Roles belong to the whole server, which does not let two sessions alter one at once.
+  private static let letWriterLogIn = Mutex(())
 
   /// Migrates a fresh database and opens a store on it as the writer of the service.
   init(cluster: PostgresCluster? = nil, exclusive: Int = 2) async throws {
@@ -30,7 +34,10 @@ final class StoreFixture: Sendable {
     loop = try EventLoop(name: "store")
     loop.start()
     _ = try await Migrator(url: database.url, loop: loop).migrate()
-    _ = try database.psql("ALTER ROLE stageledger_writer LOGIN")
+    let database = database
+    try Self.letWriterLogIn.withLock { _ in
+      _ = try database.psql("ALTER ROLE stageledger_writer LOGIN")
+    }
     pool = PostgresPool(
       configuration: PostgresConfiguration(
         url: database.url(user: "stageledger_writer"), statements: PostgresStore.statements,

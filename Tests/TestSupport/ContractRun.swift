@@ -152,7 +152,10 @@ extension ContractRun {
     let isKnown = events.contains {
       $0.secret == secret && $0.position.index < knownSize.count
     }
-    let present = state(of: secret)
+    var present = SecretState()
+    for event in events where event.secret == secret && event.position < knownSize.next {
+      present.evolve(event)
+    }
     var expected: [StageChange] = []
     for stage in stages {
       let answer = StageTimeline(

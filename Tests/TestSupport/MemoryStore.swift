@@ -159,7 +159,9 @@ extension MemoryStore: RecordStore {
     try read(project) { log in
       let timeline = log.timeline(of: stage, of: secret, knownSize: knownSize)
       let answer = timeline.answer(at: effectiveAt)
-      let labels = answer.versionID.flatMap { log.states[secret]?.stages(of: $0) }
+      var present = SecretState()
+      for event in log.known(knownSize) where event.secret == secret { present.evolve(event) }
+      let labels = answer.versionID.map { present.stages(of: $0) }
       return StageReply(
         answer: answer,
         isSecretKnown: log.known(knownSize).contains { $0.secret == secret },
