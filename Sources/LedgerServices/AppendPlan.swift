@@ -205,13 +205,13 @@ public struct AppendPlan: Sendable {
   public private(set) var stages: [SecretName: Set<StageName>] = [:]
   /// The findings that changed, after the batch.
   public private(set) var findings: [FindingID: FindingState] = [:]
-  /// What the clock showed for the batch; recorded times may be later.
-  public let now: Instant
   /// The answers to remember under keys.
   public private(set) var answers: [IdempotencyKey: EarlierAnswer] = [:]
 
   private let project: ProjectID
   private let basis: AppendBasis
+  /// The clock's time when the batch was planned.
+  public let now: Instant
   private let identities: Identities
 
   /// Plans the batch.

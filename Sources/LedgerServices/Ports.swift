@@ -184,7 +184,8 @@ public struct StageReply: Hashable, Sendable {
   public var answer: StageAnswer
   /// Whether any of the events the question may look at speaks of the secret.
   public var isSecretKnown: Bool
-  /// Whether the version that held the label carries no label any more, as things stand.
+  /// Whether the version that held the label carries no label any more, after all
+  /// the events the question may look at: an answer for a past moment of knowledge never changes.
   public var isDeprecated: Bool
   /// What the log says.
   public init(answer: StageAnswer, isSecretKnown: Bool, isDeprecated: Bool) {

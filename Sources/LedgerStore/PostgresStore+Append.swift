@@ -220,7 +220,7 @@ extension PostgresStore: AppendStore {
       Statements.insertAnswers,
       Statements.AnswerRows(
         project: project, answers: plan.answers.map { ($0.key, $0.value) },
-        recordedAt: plan.head.lastRecordedAt ?? plan.now))
+        recordedAt: plan.now))
   }
 
   /// Adds the rows that the states add up to, in key order so that two writers cannot deadlock.
