@@ -82,12 +82,14 @@ import Testing
     #expect(try await world.run().verdict == .clean)
   }
 
-  /// Labels move all the time, before each answer of the cloud and in the grace time; the cloud
-  /// follows a step later, or goes a little ahead.
+  /// The cloud follows at most three steps later, or goes a little ahead.
+  ///
+  /// Labels move all the time, before each answer of the cloud and in the grace time. There are so few secrets, labels and
+  /// versions that both looks often see the same difference.
   @Test(arguments: testSeeds)
   func `no drift is invented in a hundred runs of a ledger in motion`(_ seed: UInt64) async throws {
     let world = try await DriftWorld()
-    let secrets: [SecretName] = ["a", "b", "c", "d"]
+    let secrets: [SecretName] = ["a", "b"]
     for secret in secrets { try await world.makeSecret(secret) }
     let motion = Motion(seed: seed, world: world, secrets: secrets)
     world.cloud.before { _ in await motion.step() }
@@ -99,7 +101,7 @@ import Testing
     }
     #expect(world.events(.driftOpened).isEmpty, "seed \(seed)")
     #expect(world.events(.reconciliationCompleted).count == 100)
-    #expect(world.events(.stageAssigned).count > 200, "seed \(seed): nothing moved")
+    #expect(world.events(.stageAssigned).count > 100, "seed \(seed): nothing moved")
 
     // The same world, once it rests, shows real drift at once.
     world.cloud.before(nil)
@@ -113,7 +115,7 @@ import Testing
   @Test(arguments: testSeeds)
   func `drift is found while everything else moves`(_ seed: UInt64) async throws {
     let world = try await DriftWorld()
-    let secrets: [SecretName] = ["a", "b", "c"]
+    let secrets: [SecretName] = ["a", "b"]
     for secret in secrets + ["still"] { try await world.makeSecret(secret) }
     let motion = Motion(seed: seed, world: world, secrets: secrets)
     world.cloud.move("SYSPREVIOUS", of: "still", to: "v1")
@@ -133,7 +135,8 @@ private actor Motion {
   private var random: SeededGenerator
   private let world: DriftWorld
   private let secrets: [SecretName]
-  private var late: [SecretName] = []
+  private var due: [SecretName: Int] = [:]
+  private var steps = 0
 
   init(seed: UInt64, world: DriftWorld, secrets: [SecretName]) {
     random = SeededGenerator(seed: seed)
@@ -142,27 +145,28 @@ private actor Motion {
   }
 
   func step() async {
-    // The cloud catches up with the step before.
-    let behind = late
-    late = []
-    for secret in behind { world.mirror(secret) }
+    steps += 1
+    for (secret, step) in due where step <= steps {
+      world.mirror(secret)
+      due[secret] = nil
+    }
     guard let secret = secrets.randomElement(using: &random) else { return }
-    let stages: [StageName] = ["SYSCURRENT", "SYSPREVIOUS", "canary", "blue"]
-    let versions: [VersionID] = ["v1", "v2", "v3"]
+    let stages: [StageName] = ["SYSCURRENT", "SYSCURRENT", "canary"]
+    let versions: [VersionID] = ["v1", "v2"]
     guard let stage = stages.randomElement(using: &random),
       let version = versions.randomElement(using: &random)
     else { return }
-    let isRemoval = stage != "SYSCURRENT" && stage != "SYSPREVIOUS" && Bool.random(using: &random)
+    let isRemoval = stage == "canary" && Bool.random(using: &random)
     let target = isRemoval ? nil : version
-    switch Int.random(in: 0..<3, using: &random) {
+    switch Int.random(in: 0..<4, using: &random) {
     case 0:
       // The ledger first, the cloud at once.
       await change(secret, stage, target)
       world.mirror(secret)
-    case 1:
-      // The ledger first, the cloud a step later.
+    case 1, 2:
+      // The ledger first, the cloud some steps later.
       await change(secret, stage, target)
-      late.append(secret)
+      if due[secret] == nil { due[secret] = steps + Int.random(in: 1...3, using: &random) }
     default:
       // The cloud first, the ledger right after.
       world.mirror(secret)
@@ -175,7 +179,7 @@ private actor Motion {
 
   func settle() {
     for secret in secrets { world.mirror(secret) }
-    late = []
+    due = [:]
   }
 
   private func change(_ secret: SecretName, _ stage: StageName, _ version: VersionID?) async {
