@@ -84,8 +84,8 @@ import Testing
 
   /// The cloud follows at most three steps later, or goes a little ahead.
   ///
-  /// Labels move all the time, before each answer of the cloud and in the grace time. There are so few secrets, labels and
-  /// versions that both looks often see the same difference.
+  /// Labels move all the time, before each answer of the cloud and in the grace time. There are so
+  /// few secrets, labels and versions that both looks often see the same difference.
   @Test(arguments: testSeeds)
   func `no drift is invented in a hundred runs of a ledger in motion`(_ seed: UInt64) async throws {
     let world = try await DriftWorld()
