@@ -30,6 +30,8 @@ enum Failure: Error, Sendable {
   case input(String, InputFault)
   /// What the path names does not exist; `size` is that of the log it was looked for in.
   case missing(MissingThing, size: TreeSize?)
+  /// What the path names did not exist at the moments asked about.
+  case missingThen(MissingThing, size: TreeSize?)
   /// The secret waits for its deletion and cannot be read.
   case pendingDeletion
   /// The secret cannot be scheduled for deletion twice.
@@ -143,7 +145,8 @@ extension Failure {
     case .store(let error): "\(error)"
     case .overloaded: "too many submissions wait"
     case .unauthenticated, .forbidden, .noRoute, .methodNotAllowed, .notAcceptable, .mediaType,
-      .body, .secretValue, .input, .missing, .pendingDeletion, .deletionScheduledAlready,
+      .body, .secretValue, .input, .missing, .missingThen, .pendingDeletion,
+      .deletionScheduledAlready,
       .rejected, .noRules, .refused:
       nil
     }

@@ -32,7 +32,7 @@ struct ErrorReport: Sendable {
       answer.fields.append(("Allow", allowed.joined(separator: ", ")))
     case .unauthenticated:
       answer.fields.append(("WWW-Authenticate", "Bearer"))
-    case .missing(_, let size):
+    case .missing(_, let size), .missingThen(_, let size):
       answer.size = size
     case .forbidden, .noRoute, .notAcceptable, .mediaType, .body, .secretValue, .input,
       .pendingDeletion, .deletionScheduledAlready, .rejected, .noRules, .overloaded, .store,
@@ -89,7 +89,7 @@ struct Problem: Sendable {
     case .input(let name, let fault):
       self.init(400, fault.code, "Bad input", fault.sentence(name))
       field = name
-    case .missing(let thing, _):
+    case .missing(let thing, _), .missingThen(let thing, _):
       self.init(
         404, "\(thing.rawValue)_not_found", "Not found", "There is no such \(thing.rawValue).")
     case .pendingDeletion:

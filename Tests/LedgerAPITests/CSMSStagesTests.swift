@@ -111,8 +111,11 @@ import Testing
       await api.csms("PUT", "/s/stages/GREEN", #"{"version_id": "v9"}"#), number, "CSMS.0005")
     expectError(await api.csms("GET", "/s/versions/v9"), number, "CSMS.0005")
     expectError(
-      await api.csms("GET", "/s/stages/GREEN?effective_at=2026-03-04T05:06:07Z"), number,
+      await api.csms("GET", "/s/stages/GREEN?effective_at=2026-03-04T05:06:07Z"), 404,
       "CSMS.0005")
+    expectError(
+      await api.csms("GET", "/none/stages/GREEN?effective_at=2026-03-04T05:06:07Z"), 404,
+      "CSMS.0106")
   }
 
   @Test(arguments: [
@@ -178,7 +181,7 @@ import Testing
       "GET", "/s/stages/GREEN?effective_at=\(between)&known_at=\(between)")
     #expect(both.body == first.body)
     expectError(
-      await api.csms("GET", "/s/stages/GREEN?effective_at=2026-03-01T00:00:00Z"), 400, "CSMS.0005")
+      await api.csms("GET", "/s/stages/GREEN?effective_at=2026-03-01T00:00:00Z"), 404, "CSMS.0005")
   }
 
   @Test func `a moment may have an offset whose plus came as a blank`() async throws {

@@ -56,6 +56,11 @@ enum CSMSErrors {
       Row(status: status(notFound), code: "CSMS.0106", text: noSecret)
     case .missing(.version, _), .missing(.stage, _), .missing(.event, _):
       Row(status: status(notFound), code: "CSMS.0005", text: noResource)
+    // The cloud has no question about the past, so no client of it expects another status.
+    case .missingThen(.secret, _):
+      Row(status: 404, code: "CSMS.0106", text: noSecret)
+    case .missingThen(.version, _), .missingThen(.stage, _), .missingThen(.event, _):
+      Row(status: 404, code: "CSMS.0005", text: noResource)
     case .pendingDeletion:
       Row(status: 400, code: "CSMS.0103", text: pendingDeletion)
     case .deletionScheduledAlready:

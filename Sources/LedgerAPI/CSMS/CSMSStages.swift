@@ -91,11 +91,13 @@ enum CSMSStages {
         stage, of: secret, in: call.project.id,
         at: MomentPair(effectiveAt: moments.effectiveAt, knownAt: moments.knownAt)
       ).reply
+    } catch .secretNotFound {
+      throw .missingThen(.secret, size: nil)
     } catch {
       throw Failure(error)
     }
     guard let interval = reply.value.answer.interval, let version = interval.versionID else {
-      throw .missing(.stage, size: reply.size)
+      throw .missingThen(.stage, size: reply.size)
     }
     let object = CSMSObjects.stage(stage, of: secret, on: version, since: interval.since)
     return .json(CSMSObjects.wrapped("stage", object), size: reply.size)
