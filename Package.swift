@@ -128,7 +128,8 @@ let package = Package(
     tests("Clouds", ["LedgerServices", "Ledger", "CanonicalJSON", "TestLiterals"]),
     .testTarget(
       name: "EndToEndTests",
-      dependencies: ["stageledger", "CanonicalJSON", "TestSupport"], swiftSettings: testSettings),
+      dependencies: ["stageledger", "CanonicalJSON", "PostgresCluster", "TestSupport"],
+      swiftSettings: testSettings),
     .testTarget(name: "TidyTests", swiftSettings: testSettings),
   ],
   swiftLanguageModes: [.v6]

@@ -72,7 +72,8 @@ enum Reconcile {
     let resolved = report.findings.count - open
     return """
       \(report.project.text): \(report.scope.secrets) secrets, \
-      \(report.scope.versions) versions and \(report.scope.labels) labels compared; \(open) differ, \(resolved) no longer differ, \
+      \(report.scope.versions) versions and \(report.scope.labels) labels compared; \
+      \(open) differ, \(resolved) no longer differ, \
       \(report.unobservable.count) could not be seen (event \(report.position.index))
       """
   }

@@ -1,45 +1,57 @@
 // Demo: the command that shows the whole story on this machine, with no configuration.
 //
-// Called by `Main`; calls `DemoWorld` and `DemoStory`. Invariant: the private server and a
-// temporary folder are gone when the program ends, however the story went.
+// Called by `Main`; calls `DemoWorld` and `DemoStory`. Invariant: the private server and a temporary
+// folder are gone when the program ends, however the story went.
 
 import Glibc
+import Synchronization
 
 /// The command `demo`.
 enum Demo {
+  /// Whether a signal came and its handler is about to end the program.
+  private static let isInterrupted = Atomic<Bool>(false)
+
   /// Tells the story, then serves until a signal unless told to end.
   static func run(_ context: CommandContext) async throws(CommandError) -> ExitCode {
-    let console = context.console
-    console.say("starting a private PostgreSQL server for the demo ...")
-    let ground = try DemoGround(folder: context.option("data-dir"))
-    defer { ground.close() }
+    context.console.say("starting a private PostgreSQL server for the demo ...")
+    let ground = DemoGround(folder: context.option("data-dir"))
     Signals.onFirst { number in
+      isInterrupted.store(true, ordering: .relaxed)
       ground.close()
       _exit(128 + number)
     }
+    do throws(CommandError) {
+      try await play(on: ground, context)
+    } catch {
+      // What fails because the ground is being taken away is no failure to tell of.
+      while isInterrupted.load(ordering: .relaxed) {
+        try? await Task.sleep(for: .seconds(1))
+      }
+      ground.close()
+      throw error
+    }
+    ground.close()
+    return .fine
+  }
+
+  private static func play(
+    on ground: DemoGround, _ context: CommandContext
+  ) async throws(CommandError) {
+    let console = context.console
     let (log, sink) = Log.standardError(from: .error, now: systemNow)
     defer { sink.flush() }
     let world = try await DemoWorld.open(on: ground, log: log)
     let story = DemoStory(
       world: world, console: console, calendar: DemoCalendar(before: systemNow()))
-    let result: Result<Void, CommandError>
-    do throws(CommandError) {
-      result = .success(try await story.tell())
-    } catch {
-      result = .failure(error)
-    }
-    if case .success = result {
-      if context.invocation.has("once") {
-        console.print("\nEverything went as told.")
-      } else {
-        invite(to: world, console)
-        _ = await Signals.first()
-        console.say("stopping")
-      }
+    try await story.tell()
+    if context.invocation.has("once") {
+      console.print("\nEverything went as told.")
+    } else {
+      invite(to: world, console)
+      _ = await Signals.first()
+      console.say("stopping")
     }
     await world.close()
-    try result.get()
-    return .fine
   }
 
   private static func invite(to world: DemoWorld, _ console: Console) {

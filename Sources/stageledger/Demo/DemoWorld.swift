@@ -9,6 +9,7 @@ import Foundation
 import Ledger
 import LedgerServices
 import PostgresCluster
+import Synchronization
 
 /// One instance with one project in it.
 struct DemoInstance: Sendable {
@@ -35,15 +36,15 @@ struct DemoWorld: Sendable {
   let project: Project
   /// The file with the token the ledger reads the cloud with.
   let tokenFile: String
-  private let ground: DemoGround
 
   /// Builds everything on the ground.
   static func open(on ground: DemoGround, log: Log) async throws(CommandError) -> DemoWorld {
+    let cluster = try ground.start()
     let id = try ProjectCommand.projectID(projectName)
     let cloudProject = Project(
       id: id, provider: .huawei, notFoundStatus: .badRequest, upstream: nil,
       createdAt: systemNow())
-    let cloud = try await open(cloudProject, database: "cloud", on: ground, log)
+    let cloud = try await open(cloudProject, database: "cloud_\(ground.suffix)", of: cluster, log)
     let tokenFile = ground.folder + "/cloud-token"
     let project = Project(
       id: id, provider: .huawei, notFoundStatus: .badRequest,
@@ -51,18 +52,17 @@ struct DemoWorld: Sendable {
         mode: .read, url: cloud.service.url, project: projectName, region: nil,
         tokenFile: tokenFile),
       createdAt: systemNow())
-    let ledger = try await open(project, database: "ledger", on: ground, log)
+    let ledger = try await open(project, database: "ledger_\(ground.suffix)", of: cluster, log)
     return DemoWorld(
-      ledger: ledger, cloud: cloud, project: project, tokenFile: tokenFile, ground: ground)
+      ledger: ledger, cloud: cloud, project: project, tokenFile: tokenFile)
   }
 
   private static func open(
-    _ project: Project, database: String, on ground: DemoGround, _ log: Log
+    _ project: Project, database: String, of cluster: PostgresCluster, _ log: Log
   ) async throws(CommandError) -> DemoInstance {
     let source: DatabaseSource
     do {
-      source = try DatabaseSource(
-        database: "\(database)_\(ground.suffix)", of: ground.cluster)
+      source = try DatabaseSource(database: database, of: cluster)
     } catch {
       throw .cluster(error)
     }
@@ -125,35 +125,38 @@ struct DemoWorld: Sendable {
 }
 
 /// The folder and the private server under the demo.
-struct DemoGround: Sendable {
+final class DemoGround: Sendable {
   /// The folder.
   let folder: String
-  /// The server in it.
-  let cluster: PostgresCluster
   /// The end of the databases' names, new for each demo.
   let suffix: String
   private let isTemporary: Bool
+  private let running = Mutex<PostgresCluster?>(nil)
 
-  /// Starts the server in the folder, or in a temporary one.
-  init(folder named: String?) throws(CommandError) {
-    let number = String(UInt32.random(in: .min ... .max), radix: 36)
+  /// Names the folder, or a temporary one.
+  init(folder named: String?) {
+    suffix = String(UInt32.random(in: .min ... .max), radix: 36)
     isTemporary = named == nil
-    folder = named ?? NSTemporaryDirectory() + "stageledger-demo-\(number)"
-    suffix = number
-    do {
-      cluster = try PostgresCluster.start(dataDirectory: folder, supervision: .restart)
+    folder = named ?? NSTemporaryDirectory() + "stageledger-demo-\(suffix)"
+  }
+
+  /// Starts the server in the folder.
+  func start() throws(CommandError) -> PostgresCluster {
+    do throws(ClusterError) {
+      let cluster = try PostgresCluster.start(dataDirectory: folder, supervision: .restart)
+      running.withLock { $0 = cluster }
+      return cluster
     } catch {
-      if named == nil { try? FileManager.default.removeItem(atPath: folder) }
       throw .cluster(error)
     }
   }
 
   /// Stops the server and removes what is temporary.
   func close() {
-    cluster.stop()
+    running.withLock { $0 }?.stop()
     guard isTemporary else { return }
-    let server = folder + "/postgres"
     // As root the server's own folder may be elsewhere, with a link to it here.
+    let server = folder + "/postgres"
     if let target = try? FileManager.default.destinationOfSymbolicLink(atPath: server) {
       try? FileManager.default.removeItem(atPath: target)
     }

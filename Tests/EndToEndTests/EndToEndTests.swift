@@ -1,0 +1,5 @@
+// The suite over all suites that run the program: one after the other, since each has the machine.
+
+import Testing
+
+@Suite(.serialized) struct EndToEndTests {}

@@ -1,0 +1,133 @@
+// The service on a database of one's own: schema, rights, durability, and a label there and back.
+
+import CanonicalJSON
+import Foundation
+import TestSupport
+import Testing
+
+extension EndToEndTests {
+  @Suite struct ServeTests {
+    @Test func `a label set through the cloud's API is answered by every door`() async throws {
+      let database = try TestDatabase.create(label: "serve")
+      defer { database.drop() }
+      let options = ["--database-url", database.url]
+      let refused = try await Program.run(["serve", "--listen", "127.0.0.1:0"] + options)
+      #expect(refused.status == 1)
+      #expect(refused.complaints.contains("stageledger migrate"))
+      #expect(try await Program.run(["migrate", "--check"] + options).status == 3)
+      #expect(try await Program.run(["migrate"] + options).status == 0)
+      #expect(try await Program.run(["migrate", "--check"] + options).status == 0)
+
+      let token = try await RunningService.makeProject(options)
+      let service = try await RunningService(options)
+      try await service.makeSecret("db", token: token)
+      let put = try await service.send(
+        "PUT", csms: "/secrets/db/stages/canary", ["version_id": "v1"], token: token)
+      #expect(put.status == 200)
+      let get = try await service.send("GET", csms: "/secrets/db/stages/canary", token: token)
+      #expect(get.json["stage"]?["version_id"] == "v1")
+      let native = try await service.send(
+        "GET", ledger: "/secrets/db/stages/SYSCURRENT", token: token)
+      #expect(native.json["version_id"] == "v2")
+
+      let client = ["STAGELEDGER_URL": service.url, "STAGELEDGER_TOKEN": token]
+      let named = ["--project", RunningService.project, "-o", "json"]
+      let at = try await Program.run(["at", "db", "canary"] + named, environment: client)
+      #expect(try JSONValue(parsing: Array(at.output.utf8))["version_id"] == "v1")
+      let history = try await Program.run(["history", "db"] + named, environment: client)
+      #expect(try JSONValue(parsing: Array(history.output.utf8)).arrayValue?.count == 4)
+      let day = try await Program.run(
+        ["at", "db", "canary", "--effective-at", "2020-02-29"] + named, environment: client)
+      #expect(day.complaints.contains("--effective-at 2020-02-29 is 2020-02-29T00:00:00.000000Z"))
+
+      // The test's role is a superuser, and the service says that this is too much.
+      #expect(service.program.complaints.contains("more rights than the service needs"))
+      #expect(!service.program.complaints.contains(token))
+      #expect(await service.stop() == 0)
+      #expect(service.program.output == "stageledger listening on \(service.url)\n")
+      #expect(try await Program.run(["verify"] + options).status == 0)
+      #expect(try await Program.run(["rebuild"] + options).status == 0)
+      #expect(try await Program.run(["reconcile"] + options).status == 3)
+    }
+
+    @Test func `an edited event is found and named by its position`() async throws {
+      let database = try TestDatabase.create(label: "edited")
+      defer { database.drop() }
+      let options = ["--database-url", database.url]
+      #expect(try await Program.run(["migrate"] + options).status == 0)
+      let token = try await RunningService.makeProject(options)
+      let service = try await RunningService(options)
+      try await service.makeSecret("db", token: token)
+      #expect(await service.stop() == 0)
+      try database.psql(
+        """
+        SET session_replication_role = replica;
+        UPDATE ledger.event SET version_id = 'v9' WHERE position = 1;
+        """)
+      let ending = try await Program.run(["verify", "-o", "json"] + options)
+      #expect(ending.status == 2)
+      let report = try JSONValue(parsing: Array(ending.output.utf8)).arrayValue?.first
+      #expect(report?["wrong_position"] == 1)
+      #expect(report?["result"] == "wrong")
+    }
+
+    @Test func `a revoked token is refused within two seconds`() async throws {
+      let database = try TestDatabase.create(label: "revoked")
+      defer { database.drop() }
+      let options = ["--database-url", database.url]
+      #expect(try await Program.run(["migrate"] + options).status == 0)
+      let token = try await RunningService.makeProject(options)
+      let service = try await RunningService(options)
+      let before = try await service.send("GET", csms: "/secrets", token: token)
+      #expect(before.status == 200)
+      let revoked = try await Program.run(
+        ["credential", "revoke", "test", "--project", RunningService.project] + options)
+      #expect(revoked.status == 0)
+      let isRefused = try await eventually(within: .seconds(4)) {
+        try await service.send("GET", csms: "/secrets", token: token).status == 401
+      }
+      #expect(isRefused)
+      #expect(await service.stop() == 0)
+    }
+
+    @Test func `a database that loses commits is refused until it is wanted so`() async throws {
+      try await withTestCluster(settings: ["fsync": "off"]) { cluster in
+        let database = try TestDatabase(cluster: cluster)
+        let options = ["--database-url", database.url]
+        #expect(try await Program.run(["migrate"] + options).status == 0)
+        let refused = try await Program.run(["serve", "--listen", "127.0.0.1:0"] + options)
+        #expect(refused.status == 1)
+        #expect(refused.complaints.contains("fsync"))
+        let service = try await RunningService(options + ["--allow-unsafe-durability"])
+        #expect(service.program.complaints.contains("can lose what it has acknowledged"))
+        #expect(await service.stop() == 0)
+      }
+    }
+
+    @Test func `requests under way when the service is told to end get their answers`() async throws
+    {
+      let database = try TestDatabase.create(label: "drain")
+      defer { database.drop() }
+      let options = ["--database-url", database.url]
+      #expect(try await Program.run(["migrate"] + options).status == 0)
+      let token = try await RunningService.makeProject(options)
+      let service = try await RunningService(options)
+      for number in 0..<4 { try await service.makeSecret("s\(number)", token: token) }
+      let writers = Writers()
+      async let writing: Void = writers.write(to: service, token: token, count: 4) {
+        !service.program.isRunning
+      }
+      let isUnderWay = await eventually { await writers.promises.count > 20 }
+      #expect(isUnderWay)
+      #expect(await service.stop() == 0)
+      await writing
+      let refusals = await writers.refusals
+      #expect(refusals.isEmpty, "\(refusals)")
+      let again = try await RunningService(options)
+      let events = try await again.events(token: token)
+      let promises = await writers.promises
+      #expect(promises.allSatisfy { events[$0.key] == $0.value })
+      #expect(await again.stop() == 0)
+    }
+  }
+}

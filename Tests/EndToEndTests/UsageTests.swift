@@ -1,0 +1,86 @@
+// What the command line refuses, what it explains, and how it ends.
+
+import TestSupport
+import Testing
+
+extension EndToEndTests {
+  @Suite struct UsageTests {
+    @Test(arguments: [
+      [], ["srve"], ["project"], ["project", "crate"], ["serve", "--lisen", "x"],
+      ["serve", "--listen"], ["serve", "extra"], ["at", "secret"], ["demo", "--once=yes"],
+      ["migrate", "--check", "--check"], ["verify", "-o", "xml"], ["reconcile", "-o", "csv"],
+      ["project", "create", "p"], ["project", "create", "p", "--provider", "ibm"],
+      ["project", "create", "a/b", "--provider", "huawei"],
+      ["project", "create", "p", "--provider", "huawei", "--upstream-url", "https://x"],
+      ["project", "set", "p"], ["credential", "create", "n"],
+      ["at", "s", "l", "--project", "p"],
+      ["serve", "--listen", "nowhere", "--data-dir", "/dev/null"],
+    ])
+    func `a wrong command line ends with 64 and says why`(_ words: [String]) async throws {
+      let ending = try await Program.run(words)
+      // A folder that cannot be used is found before the address is looked at.
+      #expect(ending.status == 64 || words.contains("/dev/null"), "\(ending.complaints)")
+      #expect(ending.complaints.hasPrefix("stageledger: "))
+      #expect(ending.output == "")
+    }
+
+    @Test func `a mistyped word is answered with the nearest one`() async throws {
+      #expect(try await Program.run(["srve"]).complaints.contains("did you mean serve?"))
+      #expect(
+        try await Program.run(["serve", "--lisen", "x"]).complaints
+          .contains("did you mean --listen?"))
+      #expect(
+        try await Program.run(["project", "crate"]).complaints
+          .contains("did you mean project create?"))
+    }
+
+    @Test(arguments: ["alibaba", "aws"])
+    func `a cloud that is not served yet is refused in plain words`(_ provider: String) async throws
+    {
+      let ending = try await Program.run(["project", "create", "p", "--provider", provider])
+      #expect(ending.status == 64)
+      #expect(ending.complaints.contains("this version serves huawei projects"))
+    }
+
+    @Test(arguments: [
+      ["--help"], ["-h"], ["help"], ["serve", "--help"], ["help", "demo"], ["project", "--help"],
+      ["project", "create", "-h"], ["at", "--help", "--project", "p"],
+    ])
+    func `help is printed on standard output`(_ words: [String]) async throws {
+      let ending = try await Program.run(words)
+      #expect(ending.status == 0)
+      #expect(ending.output.contains("Usage: stageledger"))
+      #expect(ending.complaints == "")
+    }
+
+    @Test func `a setting nobody knows is refused wherever it stands`() async throws {
+      let variable = try await Program.run(
+        ["project", "list"], environment: ["STAGELEDGER_DATABSE_URL": "postgresql://x"])
+      #expect(variable.status == 64)
+      #expect(variable.complaints.contains("did you mean STAGELEDGER_DATABASE_URL?"))
+      let folder = try TemporaryFolder(label: "config")
+      defer { folder.remove() }
+      let file = folder.path + "/settings"
+      try "# ours\nSTAGELEDGER_LISTEN=127.0.0.1:0\nLISTEN=x\n".write(
+        toFile: file, atomically: true, encoding: .utf8)
+      let line = try await Program.run(["project", "list", "--config", file])
+      #expect(line.status == 64)
+      #expect(line.complaints.contains("line 3"))
+    }
+
+    @Test func `what a service named like us gets from Kubernetes is no setting`() async throws {
+      let ending = try await Program.run(
+        ["at", "s", "l", "--project", "p"],
+        environment: ["STAGELEDGER_PORT": "tcp://10.0.0.1:80", "STAGELEDGER_SERVICE_HOST": "x"])
+      #expect(ending.complaints.contains("STAGELEDGER_TOKEN_FILE"))
+    }
+
+    @Test func `a database that is not there ends with 1`() async throws {
+      let ending = try await Program.run(
+        ["project", "list", "--database-url", "postgresql://nobody@127.0.0.1:1/x"])
+      #expect(ending.status == 1)
+      #expect(ending.complaints.contains("the database"))
+      #expect(ending.output == "")
+    }
+  }
+}
