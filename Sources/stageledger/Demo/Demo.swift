@@ -1,7 +1,7 @@
 // Demo: the command that shows the whole story on this machine, with no configuration.
 //
-// Called by `Main`; calls `DemoWorld` and `DemoStory`. Invariant: the private server and a temporary
-// folder are gone when the program ends, however the story went.
+// Called by `Main`; calls `DemoWorld` and `DemoStory`. Invariant: the private server and a
+// temporary folder are gone when the program ends, however the story went.
 
 import Glibc
 import Synchronization
