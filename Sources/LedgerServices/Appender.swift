@@ -49,6 +49,8 @@ public actor Appender {
   public private(set) var batchCount = 0
   /// How many events were appended.
   public private(set) var eventCount = 0
+  /// How many submissions wait behind a transaction now.
+  public var waitingCount: Int { lanes.values.reduce(0) { $0 + $1.waiting.count } }
 
   /// An appender over `store`.
   public init(store: any AppendStore, clock: Clock, identities: Identities) {
