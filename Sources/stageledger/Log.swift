@@ -78,6 +78,9 @@ struct Log: Sendable {
 
   private func json(_ value: JSONValue) -> String {
     guard case .string(let text) = value else { return value.description }
+    if text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F && $0 != 0x22 && $0 != 0x5C }) {
+      return "\"\(text)\""
+    }
     // JSON leaves DEL, the C1 controls and what turns the writing direction as they are.
     var escaped = ""
     for scalar in JSONValue.string(text).description.unicodeScalars {
@@ -94,9 +97,11 @@ struct Log: Sendable {
 /// Lines on their way to standard error.
 ///
 /// Whoever logs must not wait for a slow reader, so a thread of its own writes; past `bytesMax`
-/// lines are dropped and their number is told.
+/// lines are dropped and their number is told. The thread gathers lines for `gatherTime` before it
+/// writes them: to wake it for each line would cost more than the request the line is about.
 final class LogSink: Sendable {
   private static let bytesMax = 4 << 20
+  private static let gatherTime: TimeInterval = 0.02
 
   private struct Waiting: Sendable {
     var bytes: [UInt8] = []
@@ -115,13 +120,15 @@ final class LogSink: Sendable {
 
   /// Takes one line with its line feed.
   func add(_ line: String) {
-    waiting.withLock { waiting in
+    let isFirst = waiting.withLock { waiting in
       guard waiting.bytes.count < Self.bytesMax else {
         waiting.dropped += 1
-        return
+        return false
       }
-      waiting.bytes.append(contentsOf: line.utf8)
+      defer { waiting.bytes.append(contentsOf: line.utf8) }
+      return waiting.bytes.isEmpty
     }
+    guard isFirst else { return }
     signal.lock()
     signal.broadcast()
     signal.unlock()
@@ -141,6 +148,7 @@ final class LogSink: Sendable {
     signal.lock()
     while waiting.withLock({ $0.bytes.isEmpty }) { signal.wait() }
     signal.unlock()
+    Thread.sleep(forTimeInterval: Self.gatherTime)
     let taken = waiting.withLock { waiting -> Waiting in
       defer { waiting = Waiting(bytes: [], dropped: 0, isWriting: true) }
       return waiting

@@ -38,7 +38,7 @@ struct Backend: Sendable {
     let source = try DatabaseSource.open(
       context.configuration, say: { context.console.say($0) }, report: { _ in })
     defer { source.close() }
-    let backend = try await open(source, loopCount: 1) { _ in }
+    let backend = try await open(source, loopCount: 1, statementTimeout: .seconds(900)) { _ in }
     let result: Result<Value, CommandError>
     do throws(CommandError) {
       result = .success(try await body(backend))
@@ -50,8 +50,10 @@ struct Backend: Sendable {
   }
 
   /// Opens a database, with the schema brought up to date where it is our own.
+  ///
+  /// A command that reads a whole project may take longer over one statement than a service may.
   static func open(
-    _ source: DatabaseSource, loopCount: Int,
+    _ source: DatabaseSource, loopCount: Int, statementTimeout: Duration = .seconds(30),
     report: @escaping @Sendable (PostgresPool.Event) -> Void
   ) async throws(CommandError) -> Backend {
     let loops = try startLoops(loopCount)
@@ -65,7 +67,7 @@ struct Backend: Sendable {
     let pools = loops.map { loop in
       let configuration = PostgresConfiguration(
         url: source.serviceURL, statements: PostgresStore.statements,
-        sessionSettings: PostgresStore.sessionSettings)
+        sessionSettings: PostgresStore.sessionSettings, statementTimeout: statementTimeout)
       return PostgresPool(
         configuration: configuration, loop: loop,
         report: { event in
