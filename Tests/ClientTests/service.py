@@ -123,11 +123,12 @@ class Service:
         parts = urlsplit(self.url)
         return parts.hostname, parts.port
 
-    def stop(self):
+    def stop(self, meanwhile=lambda: None):
         """Asks the program to end, and holds it to ending well and leaving nobody behind."""
         server = self.database_process()
         assert server is not None and is_alive(server), "the database ran until now"
         self.process.send_signal(signal.SIGTERM)
+        meanwhile()
         status = self.process.wait(timeout=60)
         self.reader.join(timeout=10)
         assert status == 0, f"ended with {status}:\n{self.log.read_text()[-4000:]}"

@@ -158,6 +158,27 @@ def test_the_past_has_both_axes(project, csms, secret):
         assert (answer.status_code, answer.json()["error_code"]) == (400, "CSMS.0002"), wrong
 
 
+def test_writes_may_be_conditional_and_repeatable(project, csms, secret):
+    url = project.csms(f"/secrets/{secret}/stages/canary")
+
+    def put(version, **fields):
+        headers = {name.replace("_", "-"): value for name, value in fields.items()}
+        return project.request("PUT", url, json={"version_id": version}, headers=headers)
+
+    key = secrets.token_hex(8)
+    first = put("v1", Idempotency_Key=key)
+    assert first.status_code == 200
+    csms.update_stage(secret, "canary", "v2")
+    again = put("v1", Idempotency_Key=key)
+    assert (again.status_code, again.json()) == (200, first.json())
+    assert csms.show_stage(secret, "canary").version_id == "v2"
+    other = put("v2", Idempotency_Key=key)
+    assert (other.status_code, other.json()["error_code"]) == (409, "LEDGER.0409")
+    stale = put("v1", If_Match='"1"')
+    assert (stale.status_code, stale.json()["error_code"]) == (412, "LEDGER.0412")
+    assert csms.show_stage(secret, "canary").version_id == "v2"
+
+
 def test_parameters_the_cloud_has_not_are_passed_over(project, secret):
     url = project.csms(f"/secrets/{secret}")
     assert project.request("GET", url, params={"event_name": "x", "a": "b"}).status_code == 200

@@ -244,6 +244,19 @@ def test_a_question_has_both_axes_and_an_honest_answer(project, secret):
     assert (gone["version_id"], gone["reason"]) == (None, "removed")
 
 
+def test_a_deleted_secret_keeps_its_past(project, secret):
+    stage = f"{secret}/stages/canary"
+    recorded(project.put(stage, json={"version_id": "v1", "effective_at": days_ago(2)}))
+    deleted = project.request("DELETE", project.csms(secret))
+    assert deleted.status_code == 204
+    assert project.get(secret).json()["state"] == "deleted"
+    assert project.get(stage).json()["version_id"] is None
+    then = project.get(stage, params={"effective_at": days_ago(1)}).json()
+    assert then["version_id"] == "v1"
+    assert project.get(f"{secret}/stages").json()["stages"] == []
+    check_problem(project.put(stage, json={"version_id": "v1"}), 404, "secret_not_found")
+
+
 def test_a_version_that_lost_its_last_label_is_shown_as_deprecated(project, secret):
     stage = f"{secret}/stages/canary"
     recorded(project.put(stage, json={"version_id": "v1", "effective_at": days_ago(2)}))

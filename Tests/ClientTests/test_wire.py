@@ -4,6 +4,7 @@
 # is followed by a request that must be answered, or must never be run.
 
 import json
+import select
 import time
 
 import pytest
@@ -432,6 +433,19 @@ def test_two_tokens_are_none(speak, wire):
 
 
 # Many at once.
+
+
+def test_a_head_that_trickles_in_has_one_deadline(speak, wire):
+    wire.send(speak("GET", f"{speak.csms}/secrets")[:-2])
+    begin = time.monotonic()
+    # Every byte comes in time for itself; the head as a whole does not.
+    while not select.select([wire.socket], [], [], 0.5)[0]:
+        assert time.monotonic() - begin < 30, "no end to it"
+        wire.offer(b"X")
+    reply = wire.reply()
+    assert reply.status == 408
+    assert reply["Connection"] == "close"
+    assert "10" in check_refusal(reply, speak.csms)["error_msg"]
 
 
 def test_half_sent_heads_hold_up_nobody(service, speak):
