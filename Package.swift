@@ -128,7 +128,7 @@ let package = Package(
     tests("Clouds", ["LedgerServices", "Ledger", "CanonicalJSON", "TestLiterals"]),
     .testTarget(
       name: "EndToEndTests",
-      dependencies: ["stageledger", "CanonicalJSON", "PostgresCluster", "TestSupport"],
+      dependencies: ["stageledger", "Ledger", "CanonicalJSON", "PostgresCluster", "TestSupport"],
       swiftSettings: testSettings),
     .testTarget(name: "TidyTests", swiftSettings: testSettings),
   ],

@@ -27,7 +27,7 @@ final class Service: Sendable {
   /// What the parts of a running instance know of each other.
   private final class Condition: Sendable {
     let isStopping = Atomic<Bool>(false)
-    let server = Mutex<HTTPServer?>(nil)
+    let running = Mutex<(server: HTTPServer, appender: Appender)?>(nil)
   }
 
   /// Starts an instance over the record.
@@ -44,7 +44,7 @@ final class Service: Sendable {
     let condition = Condition()
     let services = backend.services(
       readiness: { readiness(of: backend, condition) },
-      metrics: { metrics(of: backend, condition) })
+      metrics: { await metrics(of: backend, condition) })
     let api = API(services: services) { requestID, trouble in
       log(
         .error, "trouble", [("request_id", .string(requestID)), ("trouble", .string(trouble))])
@@ -54,7 +54,7 @@ final class Service: Sendable {
       handler: RequestHandler(api: api, log: log))
     do throws(SystemError) {
       let bound = try server.start()
-      condition.server.withLock { $0 = server }
+      condition.running.withLock { $0 = (server, services.appender) }
       return Service(
         url: "http://\(bound)", services: services, server: server, condition: condition)
     } catch {
@@ -86,7 +86,9 @@ final class Service: Sendable {
     ]
   }
 
-  private static func metrics(of backend: Backend, _ condition: Condition) -> [MetricSample] {
+  private static func metrics(
+    of backend: Backend, _ condition: Condition
+  ) async -> [MetricSample] {
     func sample(
       _ name: String, _ help: String, _ kind: MetricSample.Kind, _ value: Int
     ) -> MetricSample {
@@ -97,8 +99,15 @@ final class Service: Sendable {
         "stageledger_database_up", "Whether the database answers on every event loop.", .gauge,
         backend.isAvailable ? 1 : 0)
     ]
-    if let statistics = condition.server.withLock({ $0 })?.statistics {
+    if let (server, appender) = condition.running.withLock({ $0 }) {
+      let statistics = server.statistics
       samples += [
+        sample(
+          "stageledger_append_batches_total", "Transactions that appended events.", .counter,
+          await appender.batchCount),
+        sample(
+          "stageledger_append_events_total", "Events appended.", .counter,
+          await appender.eventCount),
         sample(
           "stageledger_http_connections", "Connections open at the moment.", .gauge,
           statistics.connectionsOpen),

@@ -39,7 +39,9 @@ enum Reconcile {
       context.console.print((isOne ? values[0] : .array(values)).description)
     case .table, .csv:
       for report in reports { context.console.print(table(report), as: .table) }
-      for report in reports { context.console.say(summary(report)) }
+      for report in reports {
+        context.console.say("\(report.project.text): \(summary(report))")
+      }
     }
     if reports.contains(where: { $0.verdict == .drift }) { return .found }
     return reports.allSatisfy { $0.verdict == .clean } ? .fine : .incomplete
@@ -68,13 +70,13 @@ enum Reconcile {
 
   /// What a run came to, in one line.
   static func summary(_ report: DriftReport) -> String {
+    let scope = report.scope
     let open = report.findings.count { $0.state == .open }
     let resolved = report.findings.count - open
     return """
-      \(report.project.text): \(report.scope.secrets) secrets, \
-      \(report.scope.versions) versions and \(report.scope.labels) labels compared; \
-      \(open) differ, \(resolved) no longer differ, \
-      \(report.unobservable.count) could not be seen (event \(report.position.index))
+      \(scope.secrets) secrets, \(scope.versions) versions, \(scope.labels) labels: \
+      \(open) differ, \(resolved) no longer differ, \(report.unobservable.count) not seen \
+      (event \(report.position.index))
       """
   }
 }

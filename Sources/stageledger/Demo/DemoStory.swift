@@ -145,7 +145,8 @@ struct DemoStory: Sendable {
     chapter("4. And now?")
     let present = try await holder(effectiveAt: nil, knownAt: nil)
     try expect(present["version_id"]?.stringValue == "v12", "SYSCURRENT is on v12 now")
-    line("SYSCURRENT now: \(words(present)); a late fact does not disturb the present")
+    line("SYSCURRENT now: \(words(present))")
+    line("a late fact does not disturb the present")
     try await showHistory()
   }
 

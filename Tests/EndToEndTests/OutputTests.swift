@@ -1,0 +1,65 @@
+// Tables, CSV and log lines: what comes from outside stays inside its cell or its line.
+
+import CanonicalJSON
+import Synchronization
+import Testing
+
+@testable import stageledger
+
+@Suite struct OutputTests {
+  @Test(arguments: ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+  func `a cell of CSV is never a formula`(_ text: String) {
+    let csv = Table(columns: ["name"], rows: [[.string(text)]]).csv
+    let cell = csv.dropFirst("name\r\n".count)
+    #expect(cell.hasPrefix("'") || cell.hasPrefix("\"'"), "\(csv)")
+  }
+
+  @Test func `commas, quotes and line ends are quoted in CSV`() {
+    let row: [JSONValue] = [.string("a,b"), .string("say \"x\""), .string("1\r\n2"), .null]
+    let csv = Table(columns: ["a", "b", "c", "d"], rows: [row]).csv
+    #expect(csv == "a,b,c,d\r\n\"a,b\",\"say \"\"x\"\"\",\"1\r\n2\",\r\n")
+  }
+
+  @Test func `columns line up and nothing moves the cursor`() {
+    let rows: [[JSONValue]] = [
+      [.string("db\u{1B}[2J"), .integer(1)], [.string("\u{202E}x"), .null],
+    ]
+    let text = Table(columns: ["secret_name", "count"], rows: rows).text
+    #expect(
+      text == """
+        SECRET NAME  COUNT
+        db\\u001b[2J  1
+        \\u202ex      -
+
+        """)
+  }
+
+  @Test func `a line of the log is one line, whatever is in it`() throws {
+    let lines = Mutex<[String]>([])
+    let log = Log(form: .json, from: .info, now: systemNow) { line in
+      lines.withLock { $0.append(line) }
+    }
+    log(
+      .warning, "a\r\nb\u{1B}\u{202E}\u{7F}", [("why", .string("x\ny\u{85}")), ("n", .integer(3))])
+    let line = try #require(lines.withLock { $0.first })
+    #expect(line.filter(\.isNewline).count == 1)
+    for scalar in ["\u{1B}", "\u{202E}", "\u{7F}", "\u{85}", "\r"] {
+      #expect(!line.dropLast().unicodeScalars.contains { String($0) == scalar })
+    }
+    let value = try JSONValue(parsing: Array(line.utf8.dropLast()))
+    #expect(value["msg"] == .string("a\r\nb\u{1B}\u{202E}\u{7F}"))
+    #expect(value["why"] == .string("x\ny\u{85}"))
+    #expect(value["level"] == "warning")
+  }
+
+  @Test func `what is less grave than asked for is left out`() {
+    let lines = Mutex<[String]>([])
+    let log = Log(form: .plain, from: .warning, now: systemNow) { line in
+      lines.withLock { $0.append(line) }
+    }
+    log(.info, "one")
+    log(.warning, "two")
+    log(.error, "three")
+    #expect(lines.withLock { $0.count } == 2)
+  }
+}
