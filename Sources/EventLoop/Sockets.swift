@@ -142,16 +142,28 @@ public enum Sockets {
 
   /// The address a socket is bound to.
   public static func localAddress(_ descriptor: Int32) throws(SystemError) -> SocketAddress {
+    try unsafe address(of: descriptor, call: "getsockname") { unsafe getsockname($0, $1, $2) }
+  }
+
+  /// The address of the other end of a connection.
+  public static func peerAddress(_ descriptor: Int32) throws(SystemError) -> SocketAddress {
+    try unsafe address(of: descriptor, call: "getpeername") { unsafe getpeername($0, $1, $2) }
+  }
+
+  private static func address(
+    of descriptor: Int32, call: String,
+    _ ask: (Int32, UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Int32
+  ) throws(SystemError) -> SocketAddress {
     var storage = sockaddr_storage()
     var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
     let status = unsafe withUnsafeMutablePointer(to: &storage) { pointer in
       unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-        unsafe getsockname(descriptor, address, &length)
+        unsafe ask(descriptor, address, &length)
       }
     }
-    guard status == 0 else { throw SystemError("getsockname") }
+    guard status == 0 else { throw SystemError(call) }
     guard let address = SocketAddress(storage) else {
-      throw SystemError("getsockname", code: EAFNOSUPPORT)
+      throw SystemError(call, code: EAFNOSUPPORT)
     }
     return address
   }

@@ -52,12 +52,17 @@ final class ByteStream {
   private var isOpen = true
   private var hasHungUp = false
 
+  /// The address of the other end, without its port; nil when it is gone already.
+  let peer: String?
+
   /// Takes over an accepted descriptor.
   init(_ descriptor: Int32, loop: EventLoop, scratch: LoopScratch) {
     self.descriptor = descriptor
     self.loop = loop
     self.scratch = scratch
     deadline = loop.now
+    // A peer that is gone already has no address; its first read ends the connection.
+    peer = (try? Sockets.peerAddress(descriptor))?.host
     watch = loop.watch(descriptor, for: .readable) { [unowned self] readiness in
       self.handle(readiness)
     }

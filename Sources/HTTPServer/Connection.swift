@@ -76,11 +76,12 @@ final class Connection {
   // MARK: One request
 
   private func serveOne() async -> Fate {
-    let head: HTTPHead
+    var head: HTTPHead
     switch await readHead() {
     case .success(let read): head = read
     case .failure(let end): return end.fate
     }
+    head.request.peer = stream.peer
     counters.countRequest()
     guard head.expectation != .unknown else {
       counters.countRefusal()

@@ -20,6 +20,8 @@ public struct HTTPRequest: Sendable, Equatable {
   public var body: [UInt8]
   /// Whether the client speaks HTTP/1.0.
   public var isHTTP10: Bool
+  /// The numeric address the request came from, set by the server; nil when it is not known.
+  public var peer: String?
 
   /// Makes a request of a target in origin form, as tests do.
   public init(

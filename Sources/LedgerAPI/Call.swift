@@ -84,7 +84,8 @@ struct Call: Sendable {
     let submission = Submission(
       intent: .change(secret, change, try Conditions.expectation(of: request)),
       provenance: Provenance(
-        principal: Principal(kind: .credential, id: credential.name, name: credential.name),
+        principal: Principal(
+          kind: .credential, id: credential.name, name: credential.name, sourceIP: request.peer),
         source: source, reason: reason, ticket: ticket, requestID: requestID),
       idempotency: try Conditions.idempotency(of: request))
     do {

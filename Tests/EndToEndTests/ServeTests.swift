@@ -29,6 +29,8 @@ extension EndToEndTests {
       let native = try await service.send(
         "GET", ledger: "/secrets/db/stages/SYSCURRENT", token: token)
       #expect(native.json["version_id"] == "v2")
+      let first = try await service.send("GET", ledger: "/events/0", token: token)
+      #expect(first.json["principal"]?["source_ip"] == "127.0.0.1")
 
       let client = ["STAGELEDGER_URL": service.url, "STAGELEDGER_TOKEN": token]
       let named = ["--project", RunningService.project, "-o", "json"]
