@@ -56,12 +56,19 @@ import Testing
       let isDone = Mutex(false)
       async let accepted = writeUntil(fixture, project, writers: 16) { isDone.withLock { $0 } }
       for _ in 0..<20 {
-        try await Task.sleep(for: .milliseconds(50))
+        // Only a writer that gets on can be hit in the middle.
+        let before = await fixture.services.appender.eventCount
+        let deadline = ContinuousClock.now + .seconds(30)
+        while ContinuousClock.now < deadline {
+          if await fixture.services.appender.eventCount > before { break }
+          try await Task.sleep(for: .milliseconds(10))
+        }
         _ = try fixture.database.psql(
           """
           SELECT pg_terminate_backend(pid) FROM pg_stat_activity
           WHERE datname = current_database() AND usename = 'stageledger_writer'
           """)
+        try await Task.sleep(for: .milliseconds(20))
       }
       isDone.withLock { $0 = true }
       let all = await accepted

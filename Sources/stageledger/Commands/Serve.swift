@@ -36,6 +36,8 @@ enum Serve {
       throw error
     }
     let schedule = Schedule.start(every: interval, over: backend, service: service, log: log)
+    // What there is to warn of stands before the line that says all is ready.
+    sink.flush()
     context.console.print("stageledger listening on \(service.url)")
     manager.tellReady()
     let signal = await Signals.first()
