@@ -179,7 +179,8 @@ class Service:
             text = (self.database_folder() / "postmaster.pid").read_text()
         except OSError:
             return None
-        return int(text.splitlines()[0])
+        first = text.partition("\n")[0]
+        return int(first) if first.isdigit() else None
 
     def database_processes(self):
         """Every process that works in the database's folder."""

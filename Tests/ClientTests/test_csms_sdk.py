@@ -416,7 +416,9 @@ def test_a_value_is_refused_and_nothing_of_it_is_kept(project, csms, secret):
     dump = project.service.dump()
     assert secret.encode() in dump
     assert canary.encode() not in dump
-    assert canary.encode() not in project.service.written()
+    written = project.service.written()
+    assert b'"route":"/v1/{project}/secrets/{secret}/versions"' in written
+    assert canary.encode() not in written
 
 
 def test_the_exceptions_carry_the_request_id_of_the_answer(project, csms):

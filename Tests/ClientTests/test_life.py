@@ -1,5 +1,7 @@
 # Starting, stopping, dying and starting again: what was answered stays.
 
+import os
+import signal
 import socket
 import threading
 
@@ -67,6 +69,39 @@ def test_a_killed_service_loses_nothing_it_acknowledged(own):
     assert found == list(range(len(found)))
     for event in acknowledged:
         assert project.get(f"/events/{event['position']}").json() == event
+    own.run("verify")
+    own.stop()
+
+
+def test_a_killed_database_comes_back_and_nobody_is_lied_to(own):
+    project = own.project()
+    Csms(project).create_secret("outage")
+    Csms(project).create_version("outage")
+    stage = "/secrets/outage/stages/canary"
+    acknowledged, refused, turn = [], [], 0
+    killed = own.database_process()
+    os.kill(killed, signal.SIGKILL)
+    while len(acknowledged) < 20 or not refused:
+        turn += 1
+        assert turn < 100_000, "it never came back, or was never away"
+        answer = project.put(stage, json={"version_id": f"v{turn % 2 + 1}"})
+        if answer.status_code in (200, 201):
+            acknowledged += answer.json()["events"]
+            continue
+        refused.append(answer)
+        # Waiting for the database's process, not for time to pass.
+        wait_until(lambda: own.database_process() not in (None, killed), seconds=30)
+    for answer in refused:
+        assert answer.status_code == 503
+        assert answer.headers["Retry-After"].isdigit()
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert "/" not in answer.json()["detail"], "no path of the machine"
+    events = project.get("/events", params={"limit": 1_000}).json()["events"]
+    assert all(events[event["position"]] == event for event in acknowledged)
+    moves = [event for event in events if event["stage"] == "canary"]
+    holders = [None, *(event["version_id"] for event in moves)]
+    assert [event["previous_version_id"] for event in moves] == holders[:-1]
+    wait_until(lambda: requests.get(f"{own.url}/readyz", timeout=30).ok, seconds=30)
     own.run("verify")
     own.stop()
 

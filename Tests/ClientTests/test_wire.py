@@ -4,7 +4,9 @@
 # is followed by a request that must be answered, or must never be run.
 
 import json
+import random
 import select
+import socket
 import time
 
 import pytest
@@ -433,6 +435,43 @@ def test_two_tokens_are_none(speak, wire):
 
 
 # Many at once.
+
+
+def test_whatever_comes_the_answers_are_well_formed(project, speak, service):
+    seed = random.getrandbits(64)
+    print(f"seed {seed}")
+    rng = random.Random(seed)
+    chunked = b'12\r\n{"version_id":"v1"}\r\n0\r\n\r\n'
+    whole = [
+        speak.put("fuzzed"),
+        speak("PUT", f"{speak.stage}/fuzzed", "Transfer-Encoding: chunked", body=chunked,
+              length=False),
+        speak("GET", f"{speak.ledger}/secrets/wired/stages/canary?known_at=2026-01-01T00:00:00Z"),
+        speak("POST", f"{speak.ledger}/secrets", body=b'{"name":"fuzzed","reason":"\\u00e9"}'),
+        speak("GET", f"{speak.ledger}/events?after=1&limit=2", "Accept: text/*, */*;q=0.5"),
+        speak("DELETE", f"{speak.stage}/fuzzed", "Connection: keep-alive", "If-Match: *"),
+    ]
+    spice = [
+        b"\r\n", b"\n", b"\r", b"\0", b" ", b":", b"%", b"%2f", b"..", b"/", b"\xff", b"\t", b"?",
+        b"chunked", b"Content-Length: 1\r\n", b"0\r\n\r\n", b"{", b'"', b"9" * 20, b"&", b"="]
+    for _ in range(400):
+        data = bytearray(b"".join(rng.choices(whole, k=rng.randint(1, 3))))
+        for _ in range(rng.randint(1, 3)):
+            place = rng.randrange(len(data))
+            match rng.randrange(4):
+                case 0: data[place] = rng.randrange(256)
+                case 1: del data[place:place + rng.randint(1, 8)]
+                case 2: data[place:place] = rng.choice(spice)
+                case 3: data[place:place] = data[place:place + rng.randint(1, 64)]
+        with Wire(service.address) as wire:
+            wire.offer(bytes(data))
+            try:
+                wire.socket.shutdown(socket.SHUT_WR)
+            except OSError:
+                pass
+            for reply in wire.replies():
+                assert reply.status < 500 or reply.status in (501, 505), (reply, bytes(data))
+    assert project.get("/secrets/wired").status_code == 200
 
 
 def test_a_head_that_trickles_in_has_one_deadline(speak, wire):
