@@ -193,6 +193,14 @@ struct Backend: Sendable {
   /// Whether the database answers on every loop.
   var isAvailable: Bool { pools.allSatisfy(\.isAvailable) }
 
+  /// Waits until the database answers on every loop; whoever asks later is told by `isAvailable`.
+  func waitUntilAvailable(within limit: Duration) async {
+    let deadline = ContinuousClock.now + limit
+    while !isAvailable, ContinuousClock.now < deadline {
+      try? await Task.sleep(for: .milliseconds(5))
+    }
+  }
+
   /// The use cases over this record.
   func services(
     readiness: @escaping @Sendable () async -> [ComponentStatus],

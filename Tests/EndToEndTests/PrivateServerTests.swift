@@ -18,7 +18,7 @@ extension EndToEndTests {
       try await withFolder { folder in
         let options = ["--data-dir", folder]
         let service = try await RunningService(options)
-        #expect(service.program.complaints.contains("private PostgreSQL server in \(folder)"))
+        #expect(await service.says("private PostgreSQL server in \(folder)"))
         // A second command uses the server that runs.
         let token = try await RunningService.makeProject(options)
         try await service.makeSecret("db", token: token)
@@ -28,8 +28,8 @@ extension EndToEndTests {
         let again = try await RunningService(options)
         #expect(try await again.events(token: token) == before)
         // Its own server gives the service no more rights than it needs.
-        #expect(!again.program.complaints.contains("more rights"))
         #expect(await again.stop() == 0)
+        #expect(!again.program.complaints.contains("more rights"))
       }
     }
 

@@ -123,6 +123,11 @@ struct RunningService {
     return events
   }
 
+  /// Whether the service says this in its log, which is written a moment later.
+  func says(_ text: String) async -> Bool {
+    await eventually { program.complaints.contains(text) }
+  }
+
   /// Asks the service to end and answers its status.
   func stop() async -> Int32 {
     program.signal(SIGTERM)

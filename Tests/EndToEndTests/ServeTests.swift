@@ -43,7 +43,7 @@ extension EndToEndTests {
       #expect(day.complaints.contains("--effective-at 2020-02-29 is 2020-02-29T00:00:00.000000Z"))
 
       // The test's role is a superuser, and the service says that this is too much.
-      #expect(service.program.complaints.contains("more rights than the service needs"))
+      #expect(await service.says("more rights than the service needs"))
       #expect(!service.program.complaints.contains(token))
       #expect(await service.stop() == 0)
       #expect(service.program.output == "stageledger listening on \(service.url)\n")
@@ -71,6 +71,19 @@ extension EndToEndTests {
       let report = try JSONValue(parsing: Array(ending.output.utf8)).arrayValue?.first
       #expect(report?["wrong_position"] == 1)
       #expect(report?["result"] == "wrong")
+    }
+
+    @Test func `the service is ready when it says so and tells who manages it`() async throws {
+      let folder = try TemporaryFolder(label: "notify")
+      defer { folder.remove() }
+      let manager = try Datagrams(path: folder.path + "/notify")
+      let service = try await RunningService(
+        ["--data-dir", folder.path + "/data"], environment: ["NOTIFY_SOCKET": manager.path])
+      let ready = try await service.send("GET", "/readyz", token: "none")
+      #expect(ready.status == 200, "\(ready.json)")
+      #expect(manager.next() == "READY=1")
+      #expect(await service.stop() == 0)
+      #expect(manager.next() == "STOPPING=1")
     }
 
     @Test func `a revoked token is refused within two seconds`() async throws {
@@ -101,7 +114,7 @@ extension EndToEndTests {
         #expect(refused.status == 1)
         #expect(refused.complaints.contains("fsync"))
         let service = try await RunningService(options + ["--allow-unsafe-durability"])
-        #expect(service.program.complaints.contains("can lose what it has acknowledged"))
+        #expect(await service.says("can lose what it has acknowledged"))
         #expect(await service.stop() == 0)
       }
     }
@@ -131,5 +144,38 @@ extension EndToEndTests {
       #expect(promises.allSatisfy { events[$0.key] == $0.value })
       #expect(await again.stop() == 0)
     }
+  }
+}
+
+/// A socket that takes datagrams, as a service manager has one.
+private struct Datagrams {
+  let path: String
+  private let descriptor: Int32
+
+  init(path: String) throws {
+    self.path = path
+    descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    try #require(descriptor >= 0)
+    var limit = timeval(tv_sec: 30, tv_usec: 0)
+    setsockopt(
+      descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    withUnsafeMutableBytes(of: &address.sun_path) {
+      $0.copyBytes(from: Array(path.utf8).prefix(107))
+    }
+    let status = withUnsafePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+      }
+    }
+    try #require(status == 0)
+  }
+
+  /// The next datagram, as text; empty when none comes in time.
+  func next() -> String {
+    var bytes = [UInt8](repeating: 0, count: 256)
+    let count = recv(descriptor, &bytes, bytes.count, 0)
+    return String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
   }
 }

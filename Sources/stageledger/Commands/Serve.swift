@@ -7,6 +7,7 @@ import CanonicalJSON
 import Foundation
 import PostgresClient
 import PostgresCluster
+import Synchronization
 
 /// The command `serve`.
 enum Serve {
@@ -20,9 +21,10 @@ enum Serve {
     let source = try DatabaseSource.open(
       configuration, say: { log(.info, $0) }, report: { tell($0, log) })
     defer { source.close() }
+    let news = DatabaseNews(log: log)
     let backend = try await Backend.open(
       source, loopCount: ProcessInfo.processInfo.activeProcessorCount
-    ) { tell($0, log) }
+    ) { news.tell($0) }
     let isUnsafeAllowed =
       context.invocation.has("allow-unsafe-durability")
       || configuration[.unsafeDurability] == "true"
@@ -35,6 +37,7 @@ enum Serve {
       await backend.close()
       throw error
     }
+    await backend.waitUntilAvailable(within: .seconds(5))
     let schedule = Schedule.start(every: interval, over: backend, service: service, log: log)
     // What there is to warn of stands before the line that says all is ready.
     sink.flush()
@@ -59,15 +62,6 @@ enum Serve {
     return level
   }
 
-  private static func tell(_ event: PostgresPool.Event, _ log: Log) {
-    switch event {
-    case .connected: log(.info, "database connected")
-    case .failed(let error): log(.warning, "database not reached", [("why", .string(error.text))])
-    case .lost(let reason):
-      log(.warning, "database connection lost", [("why", .string(reason))])
-    }
-  }
-
   private static func tell(_ event: PostgresCluster.Event, _ log: Log) {
     switch event {
     case .ended(let status):
@@ -76,6 +70,34 @@ enum Serve {
       log(.info, "the private server is back", [("pid", .integer(Int64(processID)))])
     case .failed(let error):
       log(.error, "the private server does not start", [("why", .string(error.description))])
+    }
+  }
+}
+
+/// Turns what happens to many connections into a line when the database goes and one when it is
+/// back.
+private final class DatabaseNews: Sendable {
+  private let log: Log
+  private let isReached = Mutex(true)
+
+  init(log: Log) { self.log = log }
+
+  func tell(_ event: PostgresPool.Event) {
+    let reason: String?
+    switch event {
+    case .connected: reason = nil
+    case .failed(let error): reason = error.text
+    case .lost(let why): reason = why
+    }
+    let isNews = isReached.withLock { isReached in
+      defer { isReached = reason == nil }
+      return isReached != (reason == nil)
+    }
+    guard isNews else { return }
+    if let reason {
+      log(.warning, "the database is not reached", [("why", .string(reason))])
+    } else {
+      log(.info, "the database is reached again")
     }
   }
 }
