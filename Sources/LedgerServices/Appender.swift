@@ -87,10 +87,27 @@ public actor Appender {
     _ own: Submission, in project: ProjectID, _ rules: LabelRules
   ) async throws(AppendError) -> AppendOutcome {
     let followers = takeWaiting(in: project)
-    let submissions = [own] + followers.map(\.submission)
+    let results = await commit([own] + followers.map(\.submission), to: project, rules)
+    for (follower, result) in zip(followers, results.dropFirst()) {
+      follower.continuation.resume(returning: .done(result))
+    }
+    if case .failure(.store(let error)) = results[0], error.isOfTheDatabase {
+      failWaiting(in: project, error)
+    } else {
+      handOn(project)
+    }
+    return try results[0].get()
+  }
+
+  /// Commits the submissions in one transaction; what became of each, in their order.
+  ///
+  /// A batch the database refuses for what is in it is tried again one by one, so that the one at
+  /// fault fails alone.
+  private func commit(
+    _ submissions: [Submission], to project: ProjectID, _ rules: LabelRules
+  ) async -> [Result<AppendOutcome, AppendError>] {
     let now = clock.now
     let identities = identities
-    var own: Result<AppendOutcome, AppendError>
     do {
       let plan = try await store.append(to: project, needs: AppendNeeds(submissions)) { basis in
         AppendPlan(
@@ -99,18 +116,15 @@ public actor Appender {
       }
       batchCount += 1
       eventCount += plan.events.count
-      let outcomes = plan.outcomes.map { outcome in outcome.mapError { AppendError.rejected($0) } }
-      own = outcomes[0]
-      for (follower, outcome) in zip(followers, outcomes.dropFirst()) {
-        follower.continuation.resume(returning: .done(outcome))
-      }
-      handOn(project)
+      return plan.outcomes.map { outcome in outcome.mapError { AppendError.rejected($0) } }
     } catch {
-      own = .failure(.store(error))
-      for follower in followers { follower.continuation.resume(returning: .done(own)) }
-      failWaiting(in: project, error)
+      guard submissions.count > 1, !error.isOfTheDatabase else {
+        return submissions.map { _ in .failure(.store(error)) }
+      }
+      var results: [Result<AppendOutcome, AppendError>] = []
+      for submission in submissions { results += await commit([submission], to: project, rules) }
+      return results
     }
-    return try own.get()
   }
 
   private func takeWaiting(in project: ProjectID) -> [Waiter] {

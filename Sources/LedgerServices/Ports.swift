@@ -22,6 +22,16 @@ public enum StoreError: Error, Hashable, Sendable {
   case corrupt(String)
 }
 
+extension StoreError {
+  /// Whether the database as a whole is at fault, rather than what was asked of it.
+  public var isOfTheDatabase: Bool {
+    switch self {
+    case .unavailable, .deadlineExceeded, .outcomeUnknown: true
+    case .projectNotFound, .alreadyExists, .corrupt: false
+    }
+  }
+}
+
 /// A value read from the record, with the size of the log it was read at.
 public struct Reading<Value: Sendable>: Sendable {
   /// The value.

@@ -135,6 +135,24 @@ import Testing
     #expect(await late.value == .failure(.rejected(.versionNotFound("v9"))))
   }
 
+  @Test func `a batch the database refuses is tried one by one`() async throws {
+    let bench = try await Bench()
+    let first = await bench.lead(automatic)
+    let good = await bench.enqueue(.assignStage("a", to: "v1"))
+    let bad = await bench.enqueue(.assignStage("b", to: "v1"))
+    let better = await bench.enqueue(.assignStage("c", to: "v1"))
+    await bench.gate.letGo()
+    await bench.gate.letGo(failing: .corrupt("refused"))
+    await bench.gate.letGo()
+    await bench.gate.letGo(failing: .corrupt("refused"))
+    await bench.gate.letGo()
+    #expect(try await !first.value.get().events.isEmpty)
+    #expect(try await !good.value.get().events.isEmpty)
+    #expect(await bad.value == .failure(.store(.corrupt("refused"))))
+    #expect(try await !better.value.get().events.isEmpty)
+    #expect(bench.gate.batchSizes == [1, 1, 1])
+  }
+
   @Test func `a batch that fails takes what waited with it`() async throws {
     let bench = try await Bench()
     let first = await bench.lead(automatic)
