@@ -19,21 +19,32 @@ public enum ReadOutcome: Hashable, Sendable {
 
 /// The system calls on TCP sockets, by descriptor.
 public enum Sockets {
-  /// Opens a listening socket that shares its port with others of this process.
+  /// Whom a listening socket may find at its address.
+  public enum Claim: Sendable {
+    /// Nobody: an address where something listens already is refused.
+    case first
+    /// Sockets of this user that listen there already.
+    case further
+  }
+
+  /// Opens a listening socket that others of this user may share the address with from then on.
   ///
-  /// The kernel spreads connections over all sockets that listen on one address this way.
+  /// The kernel spreads connections over all sockets that listen on one address this way. The
+  /// first one of a server is bound before it shares, so that a second server does not take half
+  /// of another's connections unnoticed.
   public static func listen(
-    on address: SocketAddress, backlog: Int32
+    on address: SocketAddress, claim: Claim, backlog: Int32
   ) throws(SystemError) -> Int32 {
     let descriptor = try open(address.family)
     do throws(SystemError) {
       try setOption(descriptor, SOL_SOCKET, SO_REUSEADDR)
-      try setOption(descriptor, SOL_SOCKET, SO_REUSEPORT)
+      if claim == .further { try setOption(descriptor, SOL_SOCKET, SO_REUSEPORT) }
       if address.isIPv6 { try setOption(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY) }
       let bound = unsafe address.withSystemAddress { pointer, length in
         unsafe Glibc.bind(descriptor, pointer, length)
       }
       guard bound == 0 else { throw SystemError("bind") }
+      if claim == .first { try setOption(descriptor, SOL_SOCKET, SO_REUSEPORT) }
       guard Glibc.listen(descriptor, backlog) == 0 else { throw SystemError("listen") }
     } catch {
       close(descriptor)

@@ -43,7 +43,8 @@ public final class HTTPServer: Sendable {
     var bound = address
     do throws(SystemError) {
       for _ in parts {
-        let listener = try Sockets.listen(on: bound, backlog: backlog)
+        let claim: Sockets.Claim = listeners.isEmpty ? .first : .further
+        let listener = try Sockets.listen(on: bound, claim: claim, backlog: backlog)
         listeners.append(listener)
         bound = try Sockets.localAddress(listener)
       }

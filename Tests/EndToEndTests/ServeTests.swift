@@ -81,6 +81,11 @@ extension EndToEndTests {
         ["--data-dir", folder.path + "/data"], environment: ["NOTIFY_SOCKET": manager.path])
       let ready = try await service.send("GET", "/readyz", token: "none")
       #expect(ready.status == 200, "\(ready.json)")
+      let address = String(service.url.dropFirst("http://".count))
+      let second = try await Program.run(
+        ["serve", "--listen", address, "--data-dir", folder.path + "/data"])
+      #expect(second.status == 1)
+      #expect(second.complaints.contains("cannot listen on \(address)"))
       #expect(manager.next() == "READY=1")
       #expect(await service.stop() == 0)
       #expect(manager.next() == "STOPPING=1")

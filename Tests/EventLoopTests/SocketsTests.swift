@@ -7,7 +7,7 @@ import Testing
 @Suite struct SocketsTests {
   /// A connected pair over TCP: what connected and what was accepted.
   private func connectedPair() throws -> (client: Int32, server: Int32) {
-    let listener = try Sockets.listen(on: SocketAddress("127.0.0.1:0"), backlog: 8)
+    let listener = try Sockets.listen(on: SocketAddress("127.0.0.1:0"), claim: .first, backlog: 8)
     defer { Sockets.close(listener) }
     let client = try Sockets.connect(to: Sockets.localAddress(listener))
     waitUntil(listener, POLLIN)
@@ -71,18 +71,31 @@ import Testing
   }
 
   @Test func `two listeners of one process share a port`() throws {
-    let first = try Sockets.listen(on: SocketAddress("[::1]:0"), backlog: 8)
+    let first = try Sockets.listen(on: SocketAddress("[::1]:0"), claim: .first, backlog: 8)
     let address = try Sockets.localAddress(first)
-    let second = try Sockets.listen(on: address, backlog: 8)
+    let second = try Sockets.listen(on: address, claim: .further, backlog: 8)
     #expect(try Sockets.localAddress(second) == address)
     #expect(try Sockets.accept(first) == nil)
     Sockets.close(first)
     Sockets.close(second)
   }
 
+  @Test func `a second server does not share the port of the first`() throws {
+    let first = try Sockets.listen(on: SocketAddress("127.0.0.1:0"), claim: .first, backlog: 8)
+    let address = try Sockets.localAddress(first)
+    let further = try Sockets.listen(on: address, claim: .further, backlog: 8)
+    #expect(throws: SystemError("bind", code: EADDRINUSE)) {
+      try Sockets.listen(on: address, claim: .first, backlog: 8)
+    }
+    Sockets.close(first)
+    Sockets.close(further)
+    let next = try Sockets.listen(on: address, claim: .first, backlog: 8)
+    Sockets.close(next)
+  }
+
   @Test func `a failed call says which and why`() throws {
     #expect(throws: SystemError("bind", code: EADDRNOTAVAIL)) {
-      try Sockets.listen(on: SocketAddress("192.0.2.1:0"), backlog: 8)
+      try Sockets.listen(on: SocketAddress("192.0.2.1:0"), claim: .first, backlog: 8)
     }
     let text = SystemError("bind", code: EADDRINUSE).description
     #expect(text == "bind: Address already in use")
