@@ -78,6 +78,11 @@ extension EndToEndTests {
         #expect(await writers.refusalsWithoutHint == 0)
         // A write waits at most 5 s, and as long again to learn what became of a commit.
         #expect(await writers.slowest < .seconds(15))
+        // Some connections may come back later than those the writers used.
+        let isReady = await eventually(within: .seconds(10)) {
+          (try? await service.send("GET", "/readyz", token: token))?.status == 200
+        }
+        #expect(isReady)
         let events = try await service.events(token: token)
         let promises = await writers.promises
         #expect(promises.allSatisfy { events[$0.key] == $0.value })

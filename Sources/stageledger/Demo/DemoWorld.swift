@@ -138,7 +138,8 @@ final class DemoGround: Sendable {
   init(folder named: String?) {
     suffix = String(UInt32.random(in: .min ... .max), radix: 36)
     isTemporary = named == nil
-    folder = named ?? NSTemporaryDirectory() + "stageledger-demo-\(suffix)"
+    let temporary = FileManager.default.temporaryDirectory.path
+    folder = named ?? temporary + "/stageledger-demo-\(suffix)"
   }
 
   /// Starts the server in the folder.
