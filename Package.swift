@@ -107,7 +107,7 @@ let package = Package(
     tests("TransparencyLog", ["Crypto"]),
     tests("Ledger", ["CanonicalJSON", "TestLiterals", "TestSupport"]),
     tests("EventLoop"),
-    tests("HTTPServer", ["HTTPWire", "EventLoop"]),
+    tests("HTTPServer", ["HTTPWire", "EventLoop", "TestSupport"]),
     tests("PostgresClient", ["EventLoop", "PostgresCluster", "TestSupport"]),
     tests("PostgresCluster", ["TestSupport"]),
     tests(
@@ -125,7 +125,7 @@ let package = Package(
         "LedgerServices", "Ledger", "TransparencyLog", "CanonicalJSON", "PostgresClient",
         "EventLoop", "Crypto", "PostgresCluster", "TestSupport",
       ]),
-    tests("Clouds", ["LedgerServices", "Ledger", "CanonicalJSON", "TestLiterals"]),
+    tests("Clouds", ["LedgerServices", "Ledger", "CanonicalJSON", "TestLiterals", "TestSupport"]),
     .testTarget(
       name: "EndToEndTests",
       dependencies: ["stageledger", "Ledger", "CanonicalJSON", "PostgresCluster", "TestSupport"],

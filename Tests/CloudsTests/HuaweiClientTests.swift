@@ -6,11 +6,12 @@ import Ledger
 import LedgerServices
 import Synchronization
 import TestLiterals
+import TestSupport
 import Testing
 
 @testable import Clouds
 
-@Suite(.serialized) struct HuaweiClientTests {
+@Suite(.serialized, .inTurn) struct HuaweiClientTests {
   /// A client with a token file of its own, without waits between tries.
   final class Fixture: Sendable {
     let server: ScriptedServer

@@ -1,5 +1,6 @@
 // The suite over all suites that run the program: one after the other, since each has the machine.
 
+import TestSupport
 import Testing
 
-@Suite(.serialized) struct EndToEndTests {}
+@Suite(.serialized, .inTurn) struct EndToEndTests {}

@@ -3,6 +3,7 @@
 import EventLoop
 import HTTPServer
 import HTTPWire
+import TestSupport
 import Testing
 
 /// Bytes that are sent, and what must come back.
@@ -24,7 +25,7 @@ struct RuleCase: Sendable, CustomTestStringConvertible {
   }
 }
 
-@Suite struct HTTPRulesTests {
+@Suite(.inTurn) struct HTTPRulesTests {
   private static let get = "GET / HTTP/1.1\r\nHost: h\r\n"
   private static let post = "POST /echo HTTP/1.1\r\nHost: h\r\n"
   private static let chunked =

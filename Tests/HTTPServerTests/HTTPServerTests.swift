@@ -3,9 +3,10 @@
 import EventLoop
 import HTTPServer
 import HTTPWire
+import TestSupport
 import Testing
 
-@Suite struct HTTPServerTests {
+@Suite(.inTurn) struct HTTPServerTests {
   private let get = "GET / HTTP/1.1\r\nHost: h\r\n\r\n"
 
   // MARK: Answers

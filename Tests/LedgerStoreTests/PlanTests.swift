@@ -9,7 +9,7 @@ import PostgresClient
 import TestSupport
 import Testing
 
-@Suite struct PlanTests {
+@Suite(.inTurn) struct PlanTests {
   @Test func `no statement reads a whole table`() async throws {
     try await withStore { fixture in
       for statement in PostgresStore.statements where isPlannable(statement.sql) {

@@ -7,7 +7,7 @@ import LedgerStore
 import TestSupport
 import Testing
 
-@Suite struct PostgresStoreTests {
+@Suite(.inTurn) struct PostgresStoreTests {
   @Test func `a label that moves is an event, a present and a past`() async throws {
     try await withStore { fixture in
       let project = try await fixture.makeProject().id

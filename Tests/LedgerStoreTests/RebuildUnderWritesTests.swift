@@ -7,7 +7,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite struct RebuildUnderWritesTests {
+@Suite(.inTurn) struct RebuildUnderWritesTests {
   @Test func `writers and readers go on while a projection is rebuilt`() async throws {
     try await withStore { fixture in
       let project = try await fixture.makeProject()

@@ -7,7 +7,7 @@ import LedgerStore
 import TestSupport
 import Testing
 
-@Suite struct StoreContractTests {
+@Suite(.inTurn) struct StoreContractTests {
   @Test(arguments: StoreContract.Clause.allCases, testSeeds)
   func `PostgreSQL keeps the clause`(_ clause: StoreContract.Clause, _ seed: UInt64) async throws {
     try await withStore { fixture in

@@ -6,7 +6,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite struct GathererTests {
+@Suite(.inTurn) struct GathererTests {
   private final class Calls: Sendable {
     let sizes = Mutex<[Int]>([])
   }

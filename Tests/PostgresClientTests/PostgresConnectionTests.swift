@@ -7,7 +7,7 @@ import Testing
 
 @testable import PostgresClient
 
-@Suite struct PostgresConnectionTests {
+@Suite(.inTurn) struct PostgresConnectionTests {
   /// The SQLSTATE of a server error, else a description of what came.
   private func sqlState(_ body: () async throws(PostgresError) -> Void) async -> String {
     do throws(PostgresError) {

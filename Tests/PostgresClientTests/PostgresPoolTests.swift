@@ -8,7 +8,7 @@ import Testing
 
 @testable import PostgresClient
 
-@Suite struct PostgresPoolTests {
+@Suite(.inTurn) struct PostgresPoolTests {
   private func withPool<Value>(
     _ url: String, statements: [AnyStatement] = Sample.tableless,
     size: PostgresPool.Size = .init(shared: 2, exclusive: 1, waitersMax: 100),

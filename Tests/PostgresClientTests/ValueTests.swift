@@ -2,9 +2,10 @@
 
 import Foundation
 import PostgresClient
+import TestSupport
 import Testing
 
-@Suite struct ValueTests {
+@Suite(.inTurn) struct ValueTests {
   private struct Everything: Hashable, Sendable {
     var int8: Int64?
     var int4: Int32?

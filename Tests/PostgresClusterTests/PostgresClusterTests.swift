@@ -7,7 +7,7 @@ import Testing
 
 @testable import PostgresCluster
 
-@Suite(.serialized) struct PostgresClusterTests {
+@Suite(.serialized, .inTurn) struct PostgresClusterTests {
   @Test func `a server starts, answers, keeps its data over a stop, and leaves no process`() throws
   {
     let folder = try TemporaryFolder(label: "cluster")
