@@ -83,16 +83,6 @@ import Testing
     }
   }
 
-  /// Runs `body` again while connections are still found dead, for at most 30 seconds.
-  private func onceReachable(_ body: () async throws -> Void) async throws {
-    let deadline = ContinuousClock.now + .seconds(30)
-    while true {
-      do { return try await body() } catch StoreError.unavailable where .now < deadline {
-        try await Task.sleep(for: .milliseconds(100))
-      }
-    }
-  }
-
   @Test func `a server killed in the middle comes back with all that was acknowledged`()
     async throws
   {
@@ -131,7 +121,9 @@ import Testing
   private func onceReachable(_ body: () async throws -> Void) async throws {
     let deadline = ContinuousClock.now + .seconds(30)
     while true {
-      do { return try await body() } catch StoreError.unavailable where .now < deadline {
+      do {
+        return try await body()
+      } catch StoreError.unavailable where ContinuousClock.now < deadline {
         try await Task.sleep(for: .milliseconds(100))
       }
     }
