@@ -101,11 +101,15 @@ public final class PostgresCluster: Sendable {
       (0x61...0x7a).contains(byte) || (0x30...0x39).contains(byte) || byte == 0x5f
     }
     guard isPlain, (1...63).contains(name.utf8.count) else { throw .databaseName(name) }
+    let found = try runSQL(
+      "SELECT 1 FROM pg_database WHERE datname = '\(name)'", database: "postgres")
+    guard found.isEmpty else { return }
     do throws(ClusterError) {
       _ = try runSQL("CREATE DATABASE \"\(name)\" TEMPLATE template0", database: "postgres")
     } catch .programFailed(_, _, let output)
       where output.contains("already exists") || output.contains("pg_database_datname_index")
     {
+      // Another program was quicker.
       return
     }
   }
