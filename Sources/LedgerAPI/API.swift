@@ -138,7 +138,7 @@ public final class API: Sendable {
     } catch {
       guard route.body != .none else { return nil }
       guard isJSON(request) || route.surface == .csms else { throw .mediaType }
-      throw .body(.notJSON(offset: error.offset))
+      throw .body(.notJSON(error))
     }
     guard !SecretValue.isIn(value) else { throw .secretValue }
     guard route.body != .none else { return nil }

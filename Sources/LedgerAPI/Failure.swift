@@ -4,6 +4,7 @@
 // status, a code and a text (`CSMS/CSMSErrors.swift`, `Problem.swift`). Invariant: no case carries
 // anything of a body but the name of a member, so that no error can repeat a secret.
 
+import CanonicalJSON
 import HTTPWire
 import Ledger
 import LedgerServices
@@ -60,8 +61,8 @@ enum MissingThing: String, Sendable {
 enum BodyFault: Sendable {
   /// There is none.
   case empty
-  /// It is not JSON from this byte on.
-  case notJSON(offset: Int)
+  /// It is no JSON, or JSON that is not taken.
+  case notJSON(JSONError)
   /// It is JSON, but no object.
   case notObject
 
@@ -69,8 +70,31 @@ enum BodyFault: Sendable {
   var sentence: String {
     switch self {
     case .empty: "The request needs a body."
-    case .notJSON(let offset): "The body is not valid JSON (RFC 8259) at byte \(offset)."
+    case .notJSON(let error): Self.sentence(error)
     case .notObject: "The body must be a JSON object."
+    }
+  }
+
+  /// What is wrong with the text, and where; JSON that breaks a limit of ours is told the limit.
+  private static func sentence(_ error: JSONError) -> String {
+    switch error.kind {
+    case .tooDeep(let depthMax):
+      "The JSON of the body is nested more than \(depthMax) deep at byte \(error.offset)."
+    case .tooLong(let bytesMax):
+      "The JSON of the body is longer than \(bytesMax) bytes."
+    case .duplicateKey:
+      "An object of the body has a name twice, the second time at byte \(error.offset)."
+    case .loneSurrogate:
+      "The body has half a surrogate pair at byte \(error.offset)."
+    case .numberOutOfRange:
+      "The body has a number that is too large at byte \(error.offset)."
+    case .invalidUTF8:
+      "The body is not UTF-8 at byte \(error.offset)."
+    case .byteOrderMark:
+      "The body begins with a byte order mark; JSON has none."
+    case .unexpectedEnd, .unexpectedByte, .trailingBytes, .invalidEscape, .controlCharacter,
+      .invalidNumber:
+      "The body is not valid JSON (RFC 8259) at byte \(error.offset)."
     }
   }
 }

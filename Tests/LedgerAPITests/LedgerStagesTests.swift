@@ -274,6 +274,23 @@ import TransparencyLog
     expectProblem(await api.own("PUT", "/secrets/s/stages/G", body), 400, "bad_body")
   }
 
+  @Test(arguments: [
+    (String(repeating: "[", count: 33) + String(repeating: "]", count: 33), "more than 32 deep"),
+    (#"{"version_id": "v1", "version_id": "v1"}"#, "a name twice"),
+    (#"{"version_id": "\ud800"}"#, "half a surrogate pair"),
+    (#"{"version_id": 1e400}"#, "a number that is too large"),
+    ("\u{FEFF}{}", "byte order mark"), ("{]", "not valid JSON (RFC 8259) at byte 1"),
+  ])
+  func `JSON that is not taken is told why`(_ body: String, _ words: String) async throws {
+    let api = try await TestAPI()
+    let own = await api.own("PUT", "/secrets/s/stages/G", body)
+    expectProblem(own, 400, "bad_body")
+    #expect(own["detail"].stringValue?.contains(words) == true, "\(own.text)")
+    let cloud = await api.csms("PUT", "/s/stages/G", body)
+    expectError(cloud, 400, "CSMS.0004")
+    #expect(cloud["error_msg"].stringValue?.contains(words) == true, "\(cloud.text)")
+  }
+
   @Test func `a body of another type is not taken`() async throws {
     let api = try await TestAPI()
     await api.makeSecret()
