@@ -52,6 +52,7 @@ let package = Package(
     layer("CanonicalJSON"),
     layer("Crypto", ["COpenSSL"]),
     layer("HTTPWire"),
+    layer("RequestSigning", ["Crypto"]),
     layer("TransparencyLog", ["Crypto"]),
     layer("Ledger", ["CanonicalJSON"]),
     .target(
@@ -104,6 +105,7 @@ let package = Package(
     tests("CanonicalJSON", ["Crypto"]),
     tests("Crypto"),
     tests("HTTPWire"),
+    tests("RequestSigning", ["Crypto", "CanonicalJSON"], fixtures: ["Fixtures"]),
     tests("TransparencyLog", ["Crypto"]),
     tests("Ledger", ["CanonicalJSON", "TestLiterals", "TestSupport"]),
     tests("EventLoop"),

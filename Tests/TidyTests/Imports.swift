@@ -12,6 +12,7 @@ enum Imports {
     "CanonicalJSON": [],
     "Crypto": ["COpenSSL"],
     "HTTPWire": [],
+    "RequestSigning": ["Crypto"],
     "TransparencyLog": ["Crypto"],
     "Ledger": ["CanonicalJSON"],
     "Migrations": [],

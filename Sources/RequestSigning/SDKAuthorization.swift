@@ -1,0 +1,81 @@
+// SDKAuthorization: the `Authorization` header of a request signed with SDK-HMAC-SHA256.
+//
+// Parsed by a server before it looks up the access key, written by a client. Calls nothing.
+// Invariant: each value has exactly one text, and no other text is read.
+
+/// An access key, the headers it signed, and the signature.
+public struct SDKAuthorization: Hashable, Sendable {
+  /// The name of the scheme, with which the header begins.
+  public static let scheme = "SDK-HMAC-SHA256"
+  /// Which key signed.
+  public let accessKey: String
+  /// The names of the signed headers in lower case and in the order they were signed, each once.
+  public let signedHeaders: [String]
+  /// The signature: 64 lower-case hexadecimal digits.
+  public let signature: String
+
+  init(accessKey: String, signedHeaders: [String], signature: String) {
+    self.accessKey = accessKey
+    self.signedHeaders = signedHeaders
+    self.signature = signature
+  }
+
+  /// Whether a header is of this scheme, well formed or not.
+  public static func isMeant(by header: String) -> Bool {
+    header.utf8.starts(with: scheme.utf8)
+      && [nil, UInt8(ascii: " ")].contains(header.utf8.dropFirst(scheme.utf8.count).first)
+  }
+
+  /// Reads `SDK-HMAC-SHA256 Access=A, SignedHeaders=b;c, Signature=d`: three parts in this order.
+  public init(parsing header: String) throws(SignatureFault) {
+    guard Self.isMeant(by: header) else { throw .malformedAuthorization }
+    let parts = header.utf8.dropFirst(Self.scheme.utf8.count + 1)
+      .split(separator: UInt8(ascii: ","), maxSplits: 3, omittingEmptySubsequences: false)
+    guard parts.count == 3 else { throw .malformedAuthorization }
+    accessKey = try Self.value(of: "Access=", in: parts[0])
+    let headers = try Self.value(of: "SignedHeaders=", in: parts[1])
+    signature = try Self.value(of: "Signature=", in: parts[2])
+    signedHeaders = headers.utf8.split(
+      separator: UInt8(ascii: ";"), omittingEmptySubsequences: false
+    ).map { String(Substring($0)) }
+    guard (1...128).contains(accessKey.utf8.count), accessKey.utf8.allSatisfy(Self.isKeyByte),
+      signature.utf8.count == 64, signature.utf8.allSatisfy(Self.isHexDigit),
+      signedHeaders.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy(Self.isNameByte) }),
+      Set(signedHeaders).count == signedHeaders.count
+    else { throw .malformedAuthorization }
+  }
+
+  /// The header's text.
+  public var text: String {
+    "\(Self.scheme) Access=\(accessKey), SignedHeaders=\(signedHeaders.joined(separator: ";")), "
+      + "Signature=\(signature)"
+  }
+
+  /// What stands after `name` in a part that may begin with blanks.
+  private static func value(
+    of name: String, in part: Substring.UTF8View
+  ) throws(SignatureFault) -> String {
+    let part = part.drop { $0 == UInt8(ascii: " ") }
+    guard part.starts(with: name.utf8) else { throw .malformedAuthorization }
+    return String(Substring(part.dropFirst(name.utf8.count)))
+  }
+
+  private static func isKeyByte(_ byte: UInt8) -> Bool {
+    switch byte {
+    case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x5F: true
+    default: false
+    }
+  }
+
+  private static func isHexDigit(_ byte: UInt8) -> Bool {
+    0x30...0x39 ~= byte || 0x61...0x66 ~= byte
+  }
+
+  /// A lower-case character of a header's name (RFC 9110, section 5.6.2).
+  private static func isNameByte(_ byte: UInt8) -> Bool {
+    switch byte {
+    case 0x30...0x39, 0x61...0x7A: true
+    default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
+    }
+  }
+}

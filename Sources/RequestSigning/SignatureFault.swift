@@ -1,0 +1,26 @@
+// SignatureFault: why a signature does not hold, as data.
+//
+// Thrown by all of this target; whoever answers the client makes the text. Invariant: no case holds
+// anything of a secret key or of the signature that would have been right.
+
+/// Why a signed request is not what it claims to be.
+public enum SignatureFault: Error, Hashable, Sendable {
+  /// The `Authorization` header is not of the one form this scheme has.
+  case malformedAuthorization
+  /// The path or the query is not well encoded.
+  case malformedTarget
+  /// This header must be signed and is not.
+  case headerNotSigned(String)
+  /// This header is signed and not there.
+  case headerMissing(String)
+  /// This header is signed and there more than once.
+  case headerRepeated(String)
+  /// The time of signing is not written as `YYYYMMDDTHHMMSSZ`.
+  case malformedDate
+  /// The clocks differ too much; both times are written as `YYYYMMDDTHHMMSSZ`.
+  case expired(signedAt: String, now: String)
+  /// The hash of the body the headers tell is not that of the body received.
+  case bodyMismatch
+  /// The signature is another.
+  case signatureMismatch
+}

@@ -1,0 +1,45 @@
+// The time of signing against known moments and against the calendar.
+
+import Foundation
+import RequestSigning
+import Testing
+
+@Suite struct SigningTimeTests {
+  @Test(
+    arguments: [
+      ("19700101T000000Z", 0), ("20240229T235959Z", 1_709_251_199),
+      ("20240315T083045Z", 1_710_491_445), ("99991231T235959Z", 253_402_300_799),
+    ] as [(String, Int64)])
+  func `a moment is read and written`(_ text: String, _ seconds: Int64) throws {
+    #expect(try #require(SigningTime(text)).seconds == seconds)
+    #expect(SigningTime(seconds: seconds).text == text)
+  }
+
+  @Test(
+    arguments: [
+      "", "20240315T083045", "20240315t083045Z", "20240315T083045z", "20240315 083045Z",
+      "20240015T083045Z", "20241315T083045Z", "20240300T083045Z", "20240332T083045Z",
+      "20230229T083045Z", "20240431T083045Z", "20240315T243045Z", "20240315T086045Z",
+      "20240315T083060Z", "19691231T235959Z", "00000101T000000Z", "2024031٥T083045Z",
+      "-0240315T083045Z", "20240315T083045ZZ",
+    ])
+  func `a text that is no moment is refused`(_ text: String) {
+    #expect(SigningTime(text) == nil)
+  }
+
+  @Test func `every day of four centuries has its text`() throws {
+    let style = Date.ISO8601FormatStyle(dateSeparator: .omitted, timeSeparator: .omitted)
+    for day in stride(from: Int64(0), to: 146_097, by: 1) {
+      let seconds = day * 86_400 + day * 7_919 % 86_400
+      let text = SigningTime(seconds: seconds).text
+      #expect(try #require(SigningTime(text)).seconds == seconds)
+      guard day % 97 == 0 else { continue }
+      #expect(text == Date(timeIntervalSince1970: TimeInterval(seconds)).formatted(style))
+    }
+  }
+
+  @Test func `moments that cannot be written are held at the ends`() {
+    #expect(SigningTime(seconds: .min).text == "19700101T000000Z")
+    #expect(SigningTime(seconds: .max).text == "99991231T235959Z")
+  }
+}
