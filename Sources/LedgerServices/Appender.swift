@@ -65,9 +65,10 @@ public actor Appender {
   public func append(
     _ submission: Submission, to project: ProjectID, rules: LabelRules
   ) async throws(AppendError) -> AppendOutcome {
-    var lane = lanes[project] ?? Lane()
-    if lane.isBusy {
-      guard lane.waiting.count < Self.waitingMax else { throw .overloaded }
+    // The line is changed in its place: whoever kept a copy of it here would keep it for as long as
+    // he waits, and each append would copy the line for the sake of that copy.
+    if lanes[project]?.isBusy == true {
+      guard lanes[project]?.waiting.count ?? 0 < Self.waitingMax else { throw .overloaded }
       let verdict = await withCheckedContinuation { continuation in
         lanes[project, default: Lane()].waiting.append(
           Waiter(submission: submission, continuation: continuation))
@@ -77,8 +78,7 @@ public actor Appender {
       case .lead: return try await lead(submission, in: project, rules)
       }
     }
-    lane.isBusy = true
-    lanes[project] = lane
+    lanes[project, default: Lane()].isBusy = true
     return try await lead(submission, in: project, rules)
   }
 
@@ -128,20 +128,18 @@ public actor Appender {
   }
 
   private func takeWaiting(in project: ProjectID) -> [Waiter] {
-    guard var lane = lanes[project] else { return [] }
-    let followers = Array(lane.waiting.prefix(Self.batchMax - 1))
-    lane.waiting.removeFirst(followers.count)
-    lanes[project] = lane
+    let followers = Array(lanes[project]?.waiting.prefix(Self.batchMax - 1) ?? [])
+    lanes[project]?.waiting.removeFirst(followers.count)
     return followers
   }
 
   private func handOn(_ project: ProjectID) {
-    guard var lane = lanes[project], !lane.waiting.isEmpty else {
+    guard lanes[project]?.waiting.isEmpty == false,
+      let next = lanes[project]?.waiting.removeFirst()
+    else {
       lanes[project] = nil
       return
     }
-    let next = lane.waiting.removeFirst()
-    lanes[project] = lane
     next.continuation.resume(returning: .lead)
   }
 

@@ -1,5 +1,6 @@
 // Appender: who leads, who waits, and that everybody hears exactly once.
 
+import Foundation
 import Ledger
 import LedgerServices
 import TestLiterals
@@ -192,8 +193,11 @@ import Testing
     let bench = try await Bench()
     let first = await bench.lead(refused)
     let count = Appender.waitingMax
+    let before = try residentMebibytes()
     let tasks = (0..<count).map { _ in Task { await bench.append(refused) } }
     while await bench.appender.waitingCount < count { await Task.yield() }
+    // A line that is copied for each who joins it takes gigabytes.
+    #expect(try residentMebibytes() - before < 512)
     #expect(await bench.append(refused) == .failure(.overloaded))
     // Another project has its own line.
     let other = Task { await bench.append(automatic, to: "p2") }
@@ -204,6 +208,13 @@ import Testing
     }
     #expect(try await other.value.get().events.count == 3)
     #expect(await bench.appender.waitingCount == 0)
+  }
+
+  /// How much memory this process takes.
+  private func residentMebibytes() throws -> Int {
+    let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
+    let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") })
+    return try #require(Int(line.filter(\.isNumber))) / 1_024
   }
 
   @Test func `projects do not wait for each other`() async throws {
