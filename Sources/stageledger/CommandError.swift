@@ -88,6 +88,8 @@ enum CommandError: Error, Sendable {
     case .alreadyThere(let what): "\(visible(what)) exists already"
     case .policy(let name, let reason): "policy \(visible(name)): \(reason)"
     case .file(let path, let reason): "\(visible(path)): \(reason)"
+    case .missingSetting(.tokenFile):
+      "needs --token-file, STAGELEDGER_TOKEN or STAGELEDGER_TOKEN_FILE"
     case .missingSetting(let setting):
       "needs \(spell(setting.option)) or \(setting.rawValue)"
     case .reconcile(let project, let error):

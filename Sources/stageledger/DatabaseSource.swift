@@ -28,6 +28,9 @@ struct DatabaseSource: Sendable {
     _ configuration: Configuration, say: (String) -> Void,
     report: @escaping @Sendable (PostgresCluster.Event) -> Void
   ) throws(CommandError) -> DatabaseSource {
+    for setting in [Setting.databaseURL, .dataDirectory] where configuration[setting] == "" {
+      throw .usage(.missingValue(option: spell(setting.option)))
+    }
     if let url = configuration[.databaseURL] {
       return DatabaseSource(kind: .named, ownerURL: url, serviceURL: url)
     }

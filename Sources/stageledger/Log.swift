@@ -192,9 +192,13 @@ private func escape(_ scalar: Unicode.Scalar) -> String {
   return "\\u" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
 }
 
+/// The number of the error that standard output ended with; 0 while it takes what it is given.
+let standardOutputTrouble = Atomic<Int32>(0)
+
 /// Writes all bytes to the descriptor, as far as it takes them.
 ///
-/// When the reader of a pipe has gone, the program ends as every program does then.
+/// When the reader of a pipe has gone, the program ends as every program does then; what else
+/// becomes of standard output is kept in `standardOutputTrouble`.
 func writeAll(_ bytes: [UInt8], to descriptor: Int32) {
   var offset = 0
   while offset < bytes.count {
@@ -210,6 +214,9 @@ func writeAll(_ bytes: [UInt8], to descriptor: Int32) {
       var wait = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
       unsafe poll(&wait, 1, 1_000)
     } else if errno != EINTR {
+      if descriptor == STDOUT_FILENO {
+        standardOutputTrouble.store(errno, ordering: .relaxed)
+      }
       return
     }
   }

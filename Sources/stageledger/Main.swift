@@ -5,6 +5,7 @@
 
 import Foundation
 import Glibc
+import Synchronization
 
 /// The program.
 @main
@@ -12,6 +13,12 @@ enum Main {
   static func main() async {
     Signals.install()
     let code = await run(Array(CommandLine.arguments.dropFirst()))
+    let trouble = standardOutputTrouble.load(ordering: .relaxed)
+    guard trouble == 0 else {
+      let why = unsafe String(cString: strerror(trouble))
+      Console().say("stageledger: cannot write to standard output: \(why)")
+      exit(ExitCode.couldNotRun.rawValue)
+    }
     exit(code.rawValue)
   }
 

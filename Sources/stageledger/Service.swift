@@ -32,15 +32,8 @@ final class Service: Sendable {
 
   /// Starts an instance over the record.
   static func start(
-    over backend: Backend, at listen: String, log: Log
+    over backend: Backend, at address: SocketAddress, log: Log
   ) throws(CommandError) -> Service {
-    let address: SocketAddress
-    do {
-      address = try SocketAddress(listen)
-    } catch {
-      throw .usage(
-        .badValue(of: "--listen", given: listen, expected: "an address such as 127.0.0.1:8087"))
-    }
     let condition = Condition()
     let services = backend.services(
       readiness: { readiness(of: backend, condition) },
@@ -58,7 +51,17 @@ final class Service: Sendable {
       return Service(
         url: "http://\(bound)", services: services, server: server, condition: condition)
     } catch {
-      throw .listen(listen, error)
+      throw .listen(address.description, error)
+    }
+  }
+
+  /// The address somebody typed.
+  static func address(_ text: String) throws(CommandError) -> SocketAddress {
+    do {
+      return try SocketAddress(text)
+    } catch {
+      throw .usage(
+        .badValue(of: "--listen", given: text, expected: "an address such as 127.0.0.1:8087"))
     }
   }
 

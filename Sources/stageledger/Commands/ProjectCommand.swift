@@ -3,6 +3,7 @@
 // Called by `Main`; calls `Backend` for the store.
 
 import CanonicalJSON
+import Foundation
 import Ledger
 import LedgerServices
 
@@ -142,7 +143,7 @@ enum ProjectCommand {
     var mode = known?.mode
     if let text = context.option("upstream-mode") {
       guard let given = Upstream.Mode(rawValue: text) else {
-        throw .usage(.badValue(of: "--upstream-mode", given: text, expected: "off, read or write"))
+        throw .usage(.badValue(of: "--upstream-mode", given: text, expected: "off or read"))
       }
       guard given != .write else {
         throw .usage(
@@ -167,7 +168,10 @@ enum ProjectCommand {
     guard let project else {
       throw .usage(.missingOption("--upstream-project", command: "an upstream"))
     }
-    guard url.hasPrefix("https://") || url.hasPrefix("http://") else {
+    guard let parsed = URL(string: url, encodingInvalidCharacters: false),
+      parsed.scheme == "https" || parsed.scheme == "http", parsed.host?.isEmpty == false,
+      parsed.user == nil, parsed.query == nil, parsed.fragment == nil
+    else {
       throw .usage(.badValue(of: "--upstream-url", given: url, expected: "https://host"))
     }
     return Upstream(mode: mode, url: url, project: project, region: region, tokenFile: file)

@@ -17,6 +17,7 @@ enum Serve {
     let (log, sink) = Log.standardError(from: try level(configuration), now: systemNow)
     defer { sink.flush() }
     let interval = try Schedule.interval(configuration[.reconcileEvery])
+    let address = try Service.address(configuration[.listen] ?? "127.0.0.1:8087")
     let manager = ServiceManager(environment: ProcessInfo.processInfo.environment)
     let source = try DatabaseSource.open(
       configuration, say: { log(.info, $0) }, report: { tell($0, log) })
@@ -31,8 +32,7 @@ enum Serve {
     let service: Service
     do throws(CommandError) {
       try await backend.check(allowingUnsafeDurability: isUnsafeAllowed, log: log)
-      service = try Service.start(
-        over: backend, at: configuration[.listen] ?? "127.0.0.1:8087", log: log)
+      service = try Service.start(over: backend, at: address, log: log)
     } catch {
       await backend.close()
       throw error

@@ -73,7 +73,8 @@ struct DemoWorld: Sendable {
     let token = try await CredentialCommand.make(
       "demo", for: project.id, policy: try policy(named: "admin"), in: backend)
     await backend.waitUntilAvailable(within: .seconds(5))
-    let service = try Service.start(over: backend, at: "127.0.0.1:0", log: log)
+    let service = try Service.start(
+      over: backend, at: try Service.address("127.0.0.1:0"), log: log)
     do {
       return DemoInstance(
         backend: backend, service: service,
