@@ -105,12 +105,12 @@ public final class API: Sendable {
     case .tenant(_, let on, let run): (scope, endpoint) = (on, run)
     }
     let credential = try await Authentication.credential(of: request, services.tenants)
-    let name = route.value(of: "project", in: match.segments) ?? ""
+    let name = route.value(of: .project, in: match.segments) ?? ""
     let project = try await Authentication.project(name, for: credential, services.tenants)
     report.notFoundStatus = project.notFoundStatus
     let body = try Self.body(of: request, route)
     let query = try Query(
-      request, names: route.query, strays: route.surface == .csms ? .tolerated : .refused)
+      request, names: route.queryNames, strays: route.surface == .csms ? .tolerated : .refused)
     let call = Call(
       services: services, request: request, requestID: report.requestID, match: match,
       credential: credential, project: project, query: query, body: body)
@@ -129,19 +129,19 @@ public final class API: Sendable {
     of request: HTTPRequest, _ route: Route
   ) throws(Failure) -> [String: JSONValue]? {
     guard !request.body.isEmpty else {
-      guard route.body != .required else { throw .body(.empty) }
+      guard !route.body.isRequired else { throw .body(.empty) }
       return nil
     }
     let value: JSONValue
     do {
       value = try JSONValue(parsing: request.body, limits: .standard)
     } catch {
-      guard route.body != .none else { return nil }
+      guard route.body.schema != nil else { return nil }
       guard isJSON(request) || route.surface == .csms else { throw .mediaType }
       throw .body(.notJSON(error))
     }
     guard !SecretValue.isIn(value) else { throw .secretValue }
-    guard route.body != .none else { return nil }
+    guard route.body.schema != nil else { return nil }
     guard isJSON(request) || route.surface == .csms else { throw .mediaType }
     guard case .object(let members) = value else { throw .body(.notObject) }
     return members

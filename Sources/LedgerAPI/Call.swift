@@ -22,20 +22,20 @@ struct Call: Sendable {
   let body: [String: JSONValue]?
 
   /// The text of a parameter of the path.
-  func parameter(_ name: String) throws(Failure) -> String {
+  func parameter(_ name: PathParameter) throws(Failure) -> String {
     guard let text = match.route.value(of: name, in: match.segments) else { throw .noRoute }
     return text
   }
 
   /// A name in the path.
-  func identifier<T: Identifier>(_ name: String) throws(Failure) -> T {
+  func identifier<T: Identifier>(_ name: PathParameter) throws(Failure) -> T {
     let text = try parameter(name)
-    do { return try T(text) } catch { throw .input(name, InputFault(error)) }
+    do { return try T(text) } catch { throw .input(name.rawValue, InputFault(error)) }
   }
 
   /// The secret in the path; on the cloud's own surface one the cloud could have.
   func secret() throws(Failure) -> SecretName {
-    let secret: SecretName = try identifier("secret")
+    let secret: SecretName = try identifier(.secret)
     guard match.route.surface != .csms || project.provider.rules?.acceptsSecret(secret) ?? true
     else { throw .rejected(.nameNotAllowed(.secret)) }
     return secret
@@ -43,7 +43,7 @@ struct Call: Sendable {
 
   /// The label in the path; on the cloud's own surface one the cloud could have.
   func stage() throws(Failure) -> StageName {
-    let stage: StageName = try identifier("stage")
+    let stage: StageName = try identifier(.stage)
     guard match.route.surface != .csms || project.provider.rules?.acceptsStage(stage) ?? true
     else { throw .rejected(.nameNotAllowed(.stage)) }
     return stage

@@ -1,4 +1,5 @@
-// Operations: health, readiness and metrics, for whoever runs the service.
+// Operations: health, readiness, metrics and the description of the API, for whoever runs the
+// service or writes a client.
 //
 // Called through the route table, without a token: nothing here names a project or a secret.
 
@@ -40,4 +41,35 @@ enum Operations {
       status: 200, contentType: "text/plain; version=0.0.4; charset=utf-8",
       content: Array(text.text.utf8), size: nil)
   }
+
+  /// The description of the API.
+  static func description(_ api: API) async -> Answer {
+    .json(OpenAPIDocument.standard, size: nil)
+  }
+}
+
+extension Operations {
+  static let healthSchema = Schema.object(["status": .constant("ok")])
+
+  static let readinessAnswers = [
+    DescribedAnswer(200, "Requests can be served.", readinessContents("ready")),
+    DescribedAnswer(503, "Requests cannot be served yet.", readinessContents("not_ready")),
+  ]
+
+  private static func readinessContents(_ status: String) -> [(type: String, schema: Schema)] {
+    let component = Schema.object(["name": .text(), "trouble": Schema.text().orNull])
+    return [
+      (
+        "application/json",
+        .object(["status": .constant(status), "components": .list(of: component)])
+      )
+    ]
+  }
+
+  static let metricsAnswer = DescribedAnswer(
+    200, "The counts, in the Prometheus text format.", [("text/plain", .text())])
+
+  static let descriptionAnswer = DescribedAnswer.ok(
+    .openObject(["openapi": .text(), "info": .openObject(), "paths": .openObject()]),
+    "An OpenAPI 3.1 document.")
 }

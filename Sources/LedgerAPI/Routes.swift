@@ -1,110 +1,11 @@
 // Routes: the one table of everything that can be asked, and the search in it.
 //
-// Called by `API` for each request; names every endpoint of every surface, and is what a
-// description of the API is made from. The other clouds' surfaces get their entries here and their
-// endpoints in folders of their own (`KMS/`, `AWS/`). Invariant: a path is split before it is
-// decoded and decoded once, so that nothing encoded in a segment reaches another route.
+// Called by `API` for each request; names every endpoint of every surface with its description.
+// The other clouds' surfaces get their entries here and their endpoints in folders of their own
+// (`KMS/`, `AWS/`). Invariant: a path is split before it is decoded and decoded once, so that
+// nothing encoded in a segment reaches another route.
 
 import HTTPWire
-
-/// Which API a path belongs to: it decides the shape of answers, also of refusals.
-enum Surface: Hashable, Sendable {
-  /// Huawei Cloud CSMS, under `/v1`.
-  case csms
-  /// The ledger's own API, under `/ledger/v1`.
-  case ledger
-  /// Health and metrics, and whatever is not known.
-  case operations
-
-  /// The surface of a path that is not decoded.
-  init(path: String) {
-    if path == "/v1" || path.hasPrefix("/v1/") {
-      self = .csms
-    } else if path == "/ledger" || path.hasPrefix("/ledger/") {
-      self = .ledger
-    } else {
-      self = .operations
-    }
-  }
-}
-
-/// One line of the table.
-struct Route: Sendable {
-  /// Whether a request has a body.
-  enum Body: Hashable, Sendable {
-    case none
-    case optional
-    case required
-  }
-
-  /// On what the policy of a credential must allow the action.
-  enum Scope: Hashable, Sendable {
-    /// On the secret the path names.
-    case secretInPath
-    /// On the secret the body names; the endpoint asks once it has read it.
-    case secretInBody
-    /// On the project as a whole.
-    case project
-  }
-
-  /// Who answers.
-  enum Endpoint: Sendable {
-    /// Answers everybody.
-    case open(@Sendable (API) async -> Answer)
-    /// Answers the holder of a credential of the project whose policy allows the action.
-    case tenant(
-      action: String, on: Scope, @Sendable (Call) async throws(Failure) -> Answer)
-  }
-
-  let method: String
-  let template: String
-  let query: [String]
-  let body: Body
-  let endpoint: Endpoint
-  let surface: Surface
-  private let pattern: [Part]
-
-  private enum Part: Hashable, Sendable {
-    case literal(String)
-    case parameter(String)
-  }
-
-  init(
-    _ method: String, _ template: String, query: [String] = [], body: Body = .none,
-    _ endpoint: Endpoint
-  ) {
-    self.method = method
-    self.template = template
-    self.query = query
-    self.body = body
-    self.endpoint = endpoint
-    surface = Surface(path: template)
-    pattern = template.split(separator: "/").map { part in
-      part.hasPrefix("{") ? .parameter(String(part.dropFirst().dropLast())) : .literal(String(part))
-    }
-  }
-
-  /// How many segments a path of this route has.
-  var segmentCount: Int { pattern.count }
-
-  /// Whether the segments are a path of this route.
-  func matches(_ segments: [String]) -> Bool {
-    guard segments.count == pattern.count else { return false }
-    for (part, segment) in zip(pattern, segments) {
-      guard case .literal(let text) = part else { continue }
-      guard text == segment else { return false }
-    }
-    return true
-  }
-
-  /// The segment that stands for the parameter; nil when the route has none of that name.
-  func value(of parameter: String, in segments: [String]) -> String? {
-    guard let index = pattern.firstIndex(of: .parameter(parameter)), index < segments.count else {
-      return nil
-    }
-    return segments[index]
-  }
-}
 
 /// A route, by its place in the table, and the segments of the path that led to it.
 struct Match: Sendable {
@@ -154,95 +55,177 @@ struct RouteTable: Sendable {
 
   private static let csms: [Route] = [
     Route(
-      "GET", "/v1/{project}/secrets", query: ["limit", "marker"],
+      "GET", "/v1/{project}/secrets", "ListSecrets",
+      "Lists the secrets, by name.",
+      query: [.markerLimit, .secretMarker],
+      answers: [.ok(CSMSSchemas.secretPage)],
       .tenant(action: "csms:secret:list", on: .project, CSMSSecrets.list)),
     Route(
-      "POST", "/v1/{project}/secrets", body: .required,
+      "POST", "/v1/{project}/secrets", "CreateSecret",
+      "Registers a secret with its first version.",
+      body: .required(CSMSSchemas.newSecret),
+      answers: [.ok(CSMSSchemas.secret)],
       .tenant(action: "csms:secret:create", on: .secretInBody, CSMSSecrets.create)),
     Route(
-      "GET", "/v1/{project}/secrets/{secret}",
+      "GET", "/v1/{project}/secrets/{secret}", "ShowSecret",
+      "Shows a secret.",
+      answers: [.ok(CSMSSchemas.secret)],
       .tenant(action: "csms:secret:get", on: .secretInPath, CSMSSecrets.show)),
     Route(
-      "DELETE", "/v1/{project}/secrets/{secret}",
+      "DELETE", "/v1/{project}/secrets/{secret}", "DeleteSecret",
+      "Deletes a secret at once; its record stays.",
+      answers: [.done],
       .tenant(action: "csms:secret:delete", on: .secretInPath, CSMSSecrets.delete)),
     Route(
-      "POST", "/v1/{project}/secrets/{secret}/scheduled-deleted-tasks/create", body: .optional,
+      "POST", "/v1/{project}/secrets/{secret}/scheduled-deleted-tasks/create",
+      "CreateSecretDeletionTask",
+      "Schedules the deletion of a secret.",
+      body: .optional(CSMSSchemas.deletion),
+      answers: [.ok(CSMSSchemas.secret)],
       .tenant(
         action: "csms:secret:scheduleDeletion", on: .secretInPath, CSMSSecrets.scheduleDeletion)),
     Route(
-      "POST", "/v1/{project}/secrets/{secret}/scheduled-deleted-tasks/cancel", body: .optional,
-      .tenant(
-        action: "csms:secret:cancelDeletion", on: .secretInPath, CSMSSecrets.cancelDeletion)),
+      "POST", "/v1/{project}/secrets/{secret}/scheduled-deleted-tasks/cancel",
+      "CancelSecretDeletionTask",
+      "Calls the deletion of a secret off.",
+      body: .optional(CSMSSchemas.nothing),
+      answers: [.ok(CSMSSchemas.secret)],
+      .tenant(action: "csms:secret:cancelDeletion", on: .secretInPath, CSMSSecrets.cancelDeletion)),
     Route(
-      "GET", "/v1/{project}/secrets/{secret}/versions", query: ["limit", "marker"],
+      "GET", "/v1/{project}/secrets/{secret}/versions", "ListSecretVersions",
+      "Lists the versions of a secret, in order of registration.",
+      query: [.markerLimit, .versionMarker],
+      answers: [.ok(CSMSSchemas.versionPage)],
       .tenant(action: "csms:version:list", on: .secretInPath, CSMSVersions.list)),
     Route(
-      "POST", "/v1/{project}/secrets/{secret}/versions", body: .optional,
+      "POST", "/v1/{project}/secrets/{secret}/versions", "CreateSecretVersion",
+      "Registers the next version of a secret.",
+      body: .optional(CSMSSchemas.newVersion),
+      answers: [.ok(CSMSSchemas.madeVersion)],
       .tenant(action: "csms:version:create", on: .secretInPath, CSMSVersions.create)),
     Route(
-      "GET", "/v1/{project}/secrets/{secret}/versions/{version}",
+      "GET", "/v1/{project}/secrets/{secret}/versions/{version}", "ShowSecretVersion",
+      "Shows a version.",
+      answers: [.ok(CSMSSchemas.version)],
       .tenant(action: "csms:version:get", on: .secretInPath, CSMSVersions.show)),
     Route(
-      "POST", "/v1/{project}/secrets/{secret}/stages", body: .required,
+      "POST", "/v1/{project}/secrets/{secret}/stages", "CreateSecretStage",
+      "Puts a label on a version.",
+      body: .required(CSMSSchemas.newStage),
+      answers: [.ok(CSMSSchemas.stage)],
       .tenant(action: "csms:secret:updateStage", on: .secretInPath, CSMSStages.create)),
     Route(
-      "GET", "/v1/{project}/secrets/{secret}/stages/{stage}",
-      query: ["effective_at", "known_at"],
+      "GET", "/v1/{project}/secrets/{secret}/stages/{stage}", "ShowSecretStage",
+      "Shows which version carries a label, or carried it.",
+      query: [.effectiveAt, .knownAt],
+      answers: [.ok(CSMSSchemas.stage)],
       .tenant(action: "csms:secret:getStage", on: .secretInPath, CSMSStages.show)),
     Route(
-      "PUT", "/v1/{project}/secrets/{secret}/stages/{stage}", body: .required,
+      "PUT", "/v1/{project}/secrets/{secret}/stages/{stage}", "UpdateSecretStage",
+      "Moves a label to a version, or makes it.",
+      body: .required(CSMSSchemas.stageChange),
+      answers: [.ok(CSMSSchemas.stage)],
       .tenant(action: "csms:secret:updateStage", on: .secretInPath, CSMSStages.update)),
     Route(
-      "DELETE", "/v1/{project}/secrets/{secret}/stages/{stage}",
+      "DELETE", "/v1/{project}/secrets/{secret}/stages/{stage}", "DeleteSecretStage",
+      "Takes a label away.",
+      answers: [.done],
       .tenant(action: "csms:secret:deleteStage", on: .secretInPath, CSMSStages.delete)),
   ]
 
   private static let ledger: [Route] = [
     Route(
-      "GET", "/ledger/v1/{project}/secrets", query: ["limit", "cursor"],
+      "GET", "/ledger/v1/{project}/secrets", "ListSecrets",
+      "Lists the registered secrets, by name.",
+      query: [.limit, .cursor],
+      answers: [.page(LedgerSchemas.secretPage)],
       .tenant(action: "ledger:secret:list", on: .project, LedgerSecrets.list)),
     Route(
-      "POST", "/ledger/v1/{project}/secrets", body: .required,
+      "POST", "/ledger/v1/{project}/secrets", "RegisterSecret",
+      "Registers a secret.",
+      body: .required(LedgerSchemas.newSecret),
+      answers: LedgerSchemas.changed,
       .tenant(action: "ledger:secret:record", on: .secretInBody, LedgerSecrets.register)),
     Route(
-      "GET", "/ledger/v1/{project}/secrets/{secret}",
+      "GET", "/ledger/v1/{project}/secrets/{secret}", "ShowSecret",
+      "Shows a secret, also once it is deleted.",
+      answers: [.ok(LedgerSchemas.secret)],
       .tenant(action: "ledger:secret:get", on: .secretInPath, LedgerSecrets.show)),
     Route(
-      "POST", "/ledger/v1/{project}/secrets/{secret}/versions", body: .required,
+      "POST", "/ledger/v1/{project}/secrets/{secret}/versions", "RegisterVersion",
+      "Registers a version under its cloud's own id.",
+      body: .required(LedgerSchemas.newVersion),
+      answers: LedgerSchemas.changed,
       .tenant(action: "ledger:version:record", on: .secretInPath, LedgerSecrets.registerVersion)),
     Route(
-      "GET", "/ledger/v1/{project}/secrets/{secret}/history",
-      query: ["known_at", "limit", "cursor"],
+      "GET", "/ledger/v1/{project}/secrets/{secret}/history", "ShowSecretHistory",
+      "Lists every stretch of every label of a secret.",
+      query: [.knownAt, .limit, .cursor],
+      answers: [.page(LedgerSchemas.secretHistory)],
       .tenant(action: "ledger:stage:list", on: .secretInPath, LedgerStages.history)),
     Route(
-      "GET", "/ledger/v1/{project}/secrets/{secret}/stages",
-      query: ["effective_at", "known_at", "limit", "cursor"],
+      "GET", "/ledger/v1/{project}/secrets/{secret}/stages", "ListStages",
+      "Lists the labels of a secret at a moment, as known at a moment.",
+      query: [.effectiveAt, .knownAt, .limit, .cursor],
+      answers: [.page(LedgerSchemas.stagePage)],
       .tenant(action: "ledger:stage:list", on: .secretInPath, LedgerStages.list)),
     Route(
-      "GET", "/ledger/v1/{project}/secrets/{secret}/stages/{stage}",
-      query: ["effective_at", "known_at"],
+      "GET", "/ledger/v1/{project}/secrets/{secret}/stages/{stage}", "ShowStage",
+      "Tells which version held a label at a moment, as known at a moment.",
+      query: [.effectiveAt, .knownAt],
+      answers: [.ok(LedgerSchemas.stage)],
       .tenant(action: "ledger:stage:get", on: .secretInPath, LedgerStages.show)),
     Route(
-      "PUT", "/ledger/v1/{project}/secrets/{secret}/stages/{stage}", body: .required,
+      "PUT", "/ledger/v1/{project}/secrets/{secret}/stages/{stage}", "AssignStage",
+      "Records that a label marks a version.",
+      body: .required(LedgerSchemas.assignment),
+      answers: LedgerSchemas.changed,
       .tenant(action: "ledger:stage:record", on: .secretInPath, LedgerStages.assign)),
     Route(
-      "DELETE", "/ledger/v1/{project}/secrets/{secret}/stages/{stage}", body: .optional,
+      "DELETE", "/ledger/v1/{project}/secrets/{secret}/stages/{stage}", "RemoveStage",
+      "Records that a label marks nothing.",
+      body: .optional(LedgerSchemas.removal),
+      answers: LedgerSchemas.changed,
       .tenant(action: "ledger:stage:record", on: .secretInPath, LedgerStages.remove)),
     Route(
-      "GET", "/ledger/v1/{project}/secrets/{secret}/stages/{stage}/history",
-      query: ["known_at", "limit", "cursor"],
+      "GET", "/ledger/v1/{project}/secrets/{secret}/stages/{stage}/history", "ShowStageHistory",
+      "Lists every stretch of a label.",
+      query: [.knownAt, .limit, .cursor],
+      answers: [.page(LedgerSchemas.stageHistory)],
       .tenant(action: "ledger:stage:get", on: .secretInPath, LedgerStages.history)),
     Route(
-      "GET", "/ledger/v1/{project}/events", query: ["after", "limit"],
+      "GET", "/ledger/v1/{project}/events", "ListEvents",
+      "Lists the log.",
+      query: [.after, .limit],
+      answers: [LedgerSchemas.eventPage],
       .tenant(action: "ledger:event:list", on: .project, LedgerEvents.list)),
     Route(
-      "GET", "/ledger/v1/{project}/events/{position}",
+      "GET", "/ledger/v1/{project}/events/{position}", "ShowEvent",
+      "Shows one event.",
+      answers: [.ok(LedgerSchemas.event)],
       .tenant(action: "ledger:event:get", on: .project, LedgerEvents.show)),
   ]
 
   private static let operations: [Route] = [
-    Route("GET", "/healthz", .open(Operations.health)),
-    Route("GET", "/readyz", .open(Operations.readiness)),
-    Route("GET", "/metrics", .open(Operations.metrics)),
+    Route(
+      "GET", "/healthz", "Health",
+      "Tells whether the process answers.",
+      answers: [.ok(Operations.healthSchema)],
+      .open(Operations.health)),
+    Route(
+      "GET", "/readyz", "Readiness",
+      "Tells whether requests can be served, and what is in the way.",
+      answers: Operations.readinessAnswers,
+      .open(Operations.readiness)),
+    Route(
+      "GET", "/metrics", "Metrics",
+      "Gives all counts as Prometheus text.",
+      answers: [Operations.metricsAnswer],
+      .open(Operations.metrics)),
+    Route(
+      "GET", "/openapi.json", "Description",
+      "Gives this document.",
+      answers: [Operations.descriptionAnswer],
+      .open(Operations.description)),
   ]
 }

@@ -66,7 +66,8 @@ enum CSMSSecrets {
     return .string(text)
   }
 
-  private static let types = ["COMMON", "RDS", "RDS-FG", "GaussDB-FG"]
+  /// The kinds of secrets the cloud has.
+  static let types = ["COMMON", "RDS", "RDS-FG", "GaussDB-FG"]
 
   private static func type(_ fields: inout Fields) throws(Failure) -> JSONValue? {
     guard let text = try fields.text("secret_type", charactersMax: 64) else { return nil }

@@ -32,10 +32,10 @@ enum CSMSVersions {
   /// `GET .../versions/{version}`: one version; `latest` is the newest.
   static func show(_ call: Call) async throws(Failure) -> Answer {
     let secret = try call.secret()
-    let name = try call.parameter("version")
+    let name = try call.parameter(.version)
     var version: VersionID?
     if name != "latest" {
-      let id: VersionID = try call.identifier("version")
+      let id: VersionID = try call.identifier(.version)
       guard call.project.provider.rules?.acceptsVersion(id) ?? true else {
         throw .rejected(.nameNotAllowed(.version))
       }

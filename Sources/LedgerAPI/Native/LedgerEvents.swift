@@ -51,7 +51,7 @@ enum LedgerEvents {
 
   /// `GET .../events/{position}`: one event.
   static func show(_ call: Call) async throws(Failure) -> Answer {
-    let text = try call.parameter("position")
+    let text = try call.parameter(.position)
     guard let position = Query.number(text).flatMap({ Position($0) }) else {
       throw .input("position", .malformed("a whole number from 0 to \(wholeNumberMax)"))
     }

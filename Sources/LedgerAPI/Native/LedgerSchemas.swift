@@ -1,0 +1,174 @@
+// LedgerSchemas: the forms of what the ledger's own API takes and gives, for its description.
+//
+// Called by the route table beside the endpoints. Invariant: what the endpoints here and
+// `EventCodec` write fits these schemas.
+
+import CanonicalJSON
+import Ledger
+
+/// The schemas of the ledger's own API.
+enum LedgerSchemas {
+  // MARK: - What is taken
+
+  private static let reason = NameSchemas.words(1_024).orNull.described("Why, in words.")
+  private static let ticket = NameSchemas.words(256).orNull.described("The change ticket.")
+  private static let effectiveAt = NameSchemas.momentTaken.orNull
+    .described("With it the change is a fact, recorded as reported; it must not lie ahead.")
+
+  static let newSecret = Schema.object(
+    ["name": NameSchemas.secret], optional: ["reason": reason, "ticket": ticket]
+  ).named("NewSecret")
+
+  static let newVersion = Schema.object(
+    ["version_id": NameSchemas.version],
+    optional: [
+      "stages": Schema.list(of: NameSchemas.stage, 0...1_000).orNull
+        .described("The labels of the version; without them the rule of its cloud labels it."),
+      "reason": reason, "ticket": ticket,
+    ]
+  ).named("NewVersion")
+
+  static let assignment = Schema.object(
+    ["version_id": NameSchemas.version],
+    optional: ["effective_at": effectiveAt, "reason": reason, "ticket": ticket]
+  ).named("Assignment")
+
+  static let removal = Schema.object(
+    optional: ["effective_at": effectiveAt, "reason": reason, "ticket": ticket]
+  ).named("Removal")
+
+  // MARK: - What is given
+
+  static let event = Schema.object([
+    "caused_by": NameSchemas.position.orNull, "correlation_id": Schema.text().orNull,
+    "data": .openObject(), "effective_after": NameSchemas.moment.orNull,
+    "effective_at": NameSchemas.moment, "event_id": .text(1...128, pattern: #"^[\x21-\x7E]+$"#),
+    "evidence": Schema.object([
+      "locator": .text(), "sha256": .text(64...64, pattern: "^[0-9a-f]+$"),
+    ]).orNull,
+    "idempotency_key": Schema.text(1...255).orNull, "position": NameSchemas.position,
+    "previous_version_id": NameSchemas.version.orNull,
+    "principal": .object([
+      "id": Schema.text().orNull, "name": Schema.text().orNull, "source_ip": Schema.text().orNull,
+      "type": .choice(Principal.Kind.allCases.map(\.rawValue)),
+    ]),
+    "project": NameSchemas.project, "reason": Schema.text().orNull,
+    "recorded_at": NameSchemas.moment, "request_id": Schema.text().orNull,
+    "schema": .integer(Event.schema...Event.schema), "secret": NameSchemas.secret.orNull,
+    "source": .choice(EventSource.allCases.map(\.rawValue)), "stage": NameSchemas.stage.orNull,
+    "stream_version": NameSchemas.whole.orNull, "ticket": Schema.text().orNull,
+    "type": .choice(EventType.allCases.map(\.rawValue)),
+    "version_id": NameSchemas.version.orNull,
+  ]).described("An event, as its stored canonical bytes.").named("Event")
+
+  private static let recorded = Schema.object([
+    "event": event.described("The first event appended."),
+    "events": .list(of: event), "position": NameSchemas.position,
+    "receipt": .object([
+      "leaf_hash": Schema.text(64...64, pattern: "^[0-9a-f]+$")
+        .described("The RFC 9162 leaf hash of the first event.")
+    ]),
+  ]).named("Recorded")
+
+  private static let unchanged = Schema.object([
+    "event": .null, "events": .list(of: .anything, 0...0), "position": .null, "receipt": .null,
+  ]).named("Unchanged")
+
+  /// The answers to a change.
+  static let changed = [
+    DescribedAnswer(201, "The events appended.", [("application/json", recorded)]),
+    DescribedAnswer.ok(unchanged, "Nothing changed."),
+  ]
+
+  static let secret = Schema.object([
+    "name": NameSchemas.secret,
+    "state": .choice(["unregistered", "enabled", "pending_deletion", "deleted"]),
+    "registered_at": NameSchemas.moment.orNull, "changed_at": NameSchemas.moment.orNull,
+    "delete_at": NameSchemas.moment.orNull, "stream_version": NameSchemas.whole,
+    "data": .openObject(),
+  ]).named("Secret")
+
+  private static let next = NameSchemas.cursor.orNull.described("The cursor of the next page.")
+
+  static let secretPage = Schema.object(["secrets": .list(of: secret, 0...1_000), "next": next])
+
+  private static let knownAt = Schema.object([
+    "position": NameSchemas.position.orNull, "recorded_at": NameSchemas.moment.orNull,
+    "final": Schema.truth.described("Whether nothing can be recorded up to that moment any more."),
+  ]).named("KnownAt")
+
+  private static let exact = Schema.constant("exact")
+  private static let decidedBy = Schema.list(of: NameSchemas.position, 0...1)
+    .described("The events the answer rests on.")
+
+  static let stage = Schema.object(
+    [
+      "secret": NameSchemas.secret, "stage": NameSchemas.stage,
+      "version_id": NameSchemas.version.orNull, "since": NameSchemas.moment.orNull,
+      "until": NameSchemas.moment.orNull, "certainty": exact,
+      "candidates": .list(of: NameSchemas.version, 0...0), "changed_between": .null,
+      "decided_by": decidedBy, "effective_at": NameSchemas.moment.orNull, "known_at": knownAt,
+      "coverage": .constant("not_watched"), "deprecated": .truth,
+    ],
+    optional: [
+      "reason": Schema.choice(["removed", "never_assigned", "before_first_change"])
+        .described("Why no version held the label; absent where one did.")
+    ]
+  ).named("StageAnswer")
+
+  static let stagePage = Schema.object([
+    "secret": NameSchemas.secret, "effective_at": NameSchemas.moment.orNull, "known_at": knownAt,
+    "stages": .list(
+      of: .object([
+        "stage": NameSchemas.stage, "version_id": NameSchemas.version,
+        "since": NameSchemas.moment, "until": NameSchemas.moment.orNull, "certainty": exact,
+        "decided_by": decidedBy, "recorded_at": NameSchemas.moment,
+      ]), 0...1_000),
+    "next": next,
+  ]).named("StagePage")
+
+  private static let intervals = Schema.list(
+    of: Schema.object([
+      "stage": NameSchemas.stage, "version_id": NameSchemas.version.orNull,
+      "since": NameSchemas.moment, "until": NameSchemas.moment.orNull,
+      "position": NameSchemas.position, "recorded_at": NameSchemas.moment,
+    ]).named("Interval"), 0...1_000)
+
+  static let secretHistory = Schema.object([
+    "secret": NameSchemas.secret, "known_at": knownAt, "intervals": intervals, "next": next,
+  ])
+  static let stageHistory = Schema.object([
+    "secret": NameSchemas.secret, "stage": NameSchemas.stage, "known_at": knownAt,
+    "intervals": intervals, "next": next,
+  ])
+
+  /// A page of the log, in both its forms.
+  static let eventPage = DescribedAnswer(
+    200, "A page of the log, as an object or as a line an event.",
+    [
+      (
+        LedgerEvents.Format.object.rawValue,
+        Schema.object([
+          "events": .list(of: event, 0...1_000), "next": NameSchemas.position.orNull,
+        ])
+      ),
+      (
+        LedgerEvents.Format.lines.rawValue,
+        Schema.text().described("The canonical bytes of each event, each ended by a line feed.")
+      ),
+    ], fields: [.next])
+}
+
+extension NameSchemas {
+  static let cursor = Schema.text(1...4_096, pattern: "^[A-Za-z0-9_-]+$")
+    .described("Opaque: what a list gave as `next`.")
+}
+
+extension Parameter {
+  static let limit = Parameter(
+    "limit", "How many a page has at most: 100 unless said.", .integer(1...1_000))
+  static let cursor = Parameter("cursor", "Where the page begins.", NameSchemas.cursor)
+  static let after = Parameter(
+    "after", "The position after which the page begins; from the start without it.",
+    .integer(0...(wholeNumberMax - 1)))
+}

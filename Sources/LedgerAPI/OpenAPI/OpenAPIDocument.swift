@@ -1,0 +1,230 @@
+// OpenAPIDocument: the description of everything that can be asked, made from the route table.
+//
+// Served by `Operations.description`. Calls what the routes say of themselves. Invariant: the
+// paths and methods are those of the table, no more and no less, and the bytes of a table are
+// always the same.
+
+import CanonicalJSON
+
+/// A description of a table of routes as OpenAPI 3.1.
+struct OpenAPIDocument {
+  /// The bytes for the table that is served, made at the first question and kept.
+  static let standard = OpenAPIDocument(RouteTable.standard).json.canonicalBytes()
+
+  /// The document.
+  let json: JSONValue
+
+  /// Describes a table.
+  init(_ table: RouteTable) {
+    var builder = Builder()
+    var paths: [String: [String: JSONValue]] = [:]
+    for route in table.routes {
+      paths[route.template, default: [:]][route.method.lowercased()] = builder.operation(route)
+    }
+    json = [
+      "openapi": "3.1.1",
+      "info": [
+        "title": "stageledger", "version": "1.0.0",
+        "summary": "A ledger of secret stage labels.",
+        "description": .string(Self.about),
+      ],
+      "servers": [["url": "/"]],
+      "tags": .array(
+        Surface.allCases.map { ["name": .string($0.tag), "description": .string($0.text)] }),
+      "paths": .object(paths.mapValues { .object($0) }),
+      "components": [
+        "schemas": .object(builder.schemas),
+        "responses": .object(builder.responses),
+        "headers": .object(
+          Dictionary(uniqueKeysWithValues: DescribedAnswer.Field.allCases.map(Builder.header))),
+        "securitySchemes": [
+          "token": ["type": "apiKey", "in": "header", "name": "X-Auth-Token"],
+          "bearer": ["type": "http", "scheme": "bearer"],
+        ],
+      ],
+    ]
+  }
+
+  private static let about = """
+    The surface of Huawei Cloud CSMS under `/v1`, metadata only, and the ledger's own API under \
+    `/ledger/v1`. A request that carries the value of a secret anywhere is refused with 400 and \
+    nothing of it is kept. HEAD is answered wherever GET is; a method a path does not have is \
+    answered with 405 and `Allow`. Every answer has an `X-Request-Id`.
+    """
+
+  /// Describes routes, and collects what they share.
+  private struct Builder {
+    var schemas: [String: JSONValue] = [:]
+    var responses: [String: JSONValue] = [:]
+
+    mutating func use(_ schema: Schema) -> JSONValue {
+      schemas.merge(schema.named) { first, _ in first }
+      return schema.json
+    }
+
+    mutating func operation(_ route: Route) -> JSONValue {
+      var operation: [String: JSONValue] = [
+        "operationId": .string(route.surface.tag + route.name),
+        "summary": .string(route.summary), "tags": [.string(route.surface.tag)],
+        "responses": .object(responses(of: route)),
+      ]
+      let parameters = route.allParameters.map { parameter($0) }
+      if !parameters.isEmpty { operation["parameters"] = .array(parameters) }
+      if let schema = route.body.schema {
+        operation["requestBody"] = [
+          "required": .bool(route.body.isRequired),
+          "content": ["application/json": ["schema": use(schema)]],
+        ]
+      }
+      switch route.endpoint {
+      case .open: operation["security"] = []
+      case .tenant(let action, _, _):
+        operation["security"] = [["token": []], ["bearer": []]]
+        operation["description"] = .string("The policy of the token must allow `\(action)`.")
+      }
+      return .object(operation)
+    }
+
+    private mutating func parameter(_ parameter: Parameter) -> JSONValue {
+      [
+        "name": .string(parameter.name), "in": .string(parameter.place.rawValue),
+        "required": .bool(parameter.place == .path), "description": .string(parameter.text),
+        "schema": use(parameter.schema),
+      ]
+    }
+
+    private mutating func responses(of route: Route) -> [String: JSONValue] {
+      var described: [String: JSONValue] = [:]
+      let statuses = ErrorAnswers.statuses(of: route)
+      for (status, text) in ErrorAnswers.meanings where statuses.contains(status) {
+        let name = "\(route.surface.tag)\(status)"
+        let answer = ErrorAnswers.answer(status, text, of: route.surface)
+        if responses[name] == nil { responses[name] = response(answer) }
+        described["\(status)"] = ["$ref": .string("#/components/responses/\(name)")]
+      }
+      for var answer in route.allAnswers {
+        if statuses.contains(answer.status) {
+          answer.contents.append(ErrorAnswers.content(of: route.surface))
+        }
+        described["\(answer.status)"] = response(answer)
+      }
+      return described
+    }
+
+    private mutating func response(_ answer: DescribedAnswer) -> JSONValue {
+      var response: [String: JSONValue] = ["description": .string(answer.text)]
+      let fields = [.requestID] + answer.fields
+      response["headers"] = .object(
+        Dictionary(
+          uniqueKeysWithValues: fields.map { field in
+            let reference = "#/components/headers/\(field.rawValue)"
+            return (field.rawValue, ["$ref": .string(reference)])
+          }))
+      if !answer.contents.isEmpty {
+        var contents: [String: JSONValue] = [:]
+        for (type, schema) in answer.contents { contents[type] = ["schema": use(schema)] }
+        response["content"] = .object(contents)
+      }
+      return .object(response)
+    }
+
+    static func header(_ field: DescribedAnswer.Field) -> (String, JSONValue) {
+      let (text, schema, isAlways) = field.form
+      return (
+        field.rawValue,
+        ["description": .string(text), "required": .bool(isAlways), "schema": schema.json]
+      )
+    }
+  }
+}
+
+extension DescribedAnswer.Field {
+  /// What the field says, its form, and whether it is always there.
+  fileprivate var form: (text: String, schema: Schema, isAlways: Bool) {
+    switch self {
+    case .requestID: ("The id of the request, made by the service.", NameSchemas.uuid, true)
+    case .position:
+      (
+        "The position of the newest event when the answer was made; absent while there is none.",
+        NameSchemas.whole, false
+      )
+    case .tag: ("The tag of the content.", .text(pattern: "^\"[0-9a-f]{32}\"$"), true)
+    case .next:
+      ("The next page; absent on the last.", .text(pattern: "^<.+>; rel=\"next\"$"), false)
+    case .challenge: ("How to authenticate.", .constant("Bearer"), true)
+    case .wait: ("After how many seconds to try again.", NameSchemas.whole, false)
+    }
+  }
+}
+
+extension Route {
+  /// The parameters of path, query and header, in that order.
+  fileprivate var allParameters: [Parameter] {
+    let path = parameters.map { Parameter($0.rawValue, in: .path, $0.text, surface.schema(of: $0)) }
+    var fields: [Parameter] = []
+    if case .tenant = endpoint {
+      if !isRead { fields = [.idempotencyKey, .ifMatch] }
+      if isRead, surface == .ledger { fields = [.ifNoneMatch] }
+    }
+    return path + query + fields
+  }
+
+  /// The answers of the endpoint, with the fields and the status the surface adds.
+  fileprivate var allAnswers: [DescribedAnswer] {
+    guard case .tenant = endpoint else { return answers }
+    let isTagged = isRead && surface == .ledger
+    let own = answers.map { answer in
+      var answer = answer
+      answer.fields += isTagged ? [.position, .tag] : [.position]
+      return answer
+    }
+    let known = DescribedAnswer(
+      304, "The content is what the client has.", fields: [.position, .tag])
+    return isTagged ? own + [known] : own
+  }
+}
+
+extension PathParameter {
+  fileprivate var text: String {
+    switch self {
+    case .project: "The project the token is for."
+    case .secret: "The name of the secret."
+    case .stage: "The label."
+    case .version: "The id of the version; `latest` is the newest."
+    case .position: "The position of the event."
+    }
+  }
+}
+
+extension Surface {
+  /// What the surface is called in the document.
+  fileprivate var tag: String {
+    switch self {
+    case .csms: "csms"
+    case .ledger: "ledger"
+    case .operations: "operations"
+    }
+  }
+
+  fileprivate var text: String {
+    switch self {
+    case .csms: "Huawei Cloud CSMS, metadata only."
+    case .ledger: "The ledger's own API."
+    case .operations: "Health, metrics and this document; no token is asked for."
+    }
+  }
+
+  /// The form of what a path names; the cloud's own, narrower one on its surface.
+  fileprivate func schema(of parameter: PathParameter) -> Schema {
+    switch (self, parameter) {
+    case (_, .project): NameSchemas.project
+    case (.csms, .secret): CSMSSchemas.secretName
+    case (.csms, .stage): CSMSSchemas.stageName
+    case (.csms, .version): CSMSSchemas.versionAsked
+    case (_, .secret): NameSchemas.secretInPath
+    case (_, .stage): NameSchemas.stage
+    case (_, .version): NameSchemas.version
+    case (_, .position): NameSchemas.position
+    }
+  }
+}
