@@ -167,8 +167,9 @@ extension Failure {
   var trouble: String? {
     switch self {
     case .store(let error): "\(error)"
-    case .overloaded: "too many submissions wait"
-    case .unauthenticated, .forbidden, .noRoute, .methodNotAllowed, .notAcceptable, .mediaType,
+    // Overload is told by the status alone: a line more for each would be a flood of its own.
+    case .overloaded, .unauthenticated, .forbidden, .noRoute, .methodNotAllowed, .notAcceptable,
+      .mediaType,
       .body, .secretValue, .input, .missing, .missingThen, .pendingDeletion,
       .deletionScheduledAlready,
       .rejected, .noRules, .refused:

@@ -1,9 +1,9 @@
 // PageToken: the opaque cursor of a list, which says where the next page begins and what it shows.
 //
-// Called by the list endpoints of the ledger's own API. A list about time carries the size of the
-// log it began with, so that all its pages show one and the same record. Invariant: a text that is
-// not exactly a cursor of the kind asked for gives nil, never a trap; a cursor opens nothing that
-// its holder could not ask for directly.
+// Called by the list endpoints of the ledger's own API. A list about time carries the moment of
+// knowledge it began with, so that all its pages show one and the same record. Invariant: a text
+// that is not exactly a cursor of the kind asked for gives nil, never a trap; a cursor says nothing
+// that its holder could not ask for with `known_at`, so one that is made up tells no lie.
 
 import CanonicalJSON
 import Crypto
@@ -51,84 +51,67 @@ struct SecretsCursor {
   var text: String { PageToken.encode(.secrets, [.string(after.text)]) }
 }
 
-/// How much of the log a paged list shows, in a cursor.
-struct KnownPart {
-  var known: KnownAt
-
-  var parts: [JSONValue] {
-    [
-      .integer(known.size.count), known.recordedAt.map { .string($0.rfc3339) } ?? .null,
-      .bool(known.isFinal),
-    ]
-  }
-
-  init(_ known: KnownAt) { self.known = known }
-
-  init?(_ parts: [JSONValue]) {
-    guard parts.count == 3, let size = parts[0].integerValue.flatMap({ TreeSize($0) }),
-      let isFinal = parts[2].boolValue
-    else { return nil }
-    let recordedAt = parts[1].stringValue.flatMap { Instant(rfc3339: $0) }
-    guard parts[1].isNull || recordedAt != nil else { return nil }
-    known = KnownAt(size: size, recordedAt: recordedAt, isFinal: isFinal)
-  }
-}
-
 /// Where the next page of the labels of a secret begins.
 struct StagesCursor {
   /// The moment asked about; nil: the present.
   var effectiveAt: Instant?
-  var known: KnownAt
+  /// When the newest event the list shows was recorded.
+  var knownAt: Instant
   var after: StageName
 
-  init(effectiveAt: Instant?, known: KnownAt, after: StageName) {
+  init(effectiveAt: Instant?, knownAt: Instant, after: StageName) {
     self.effectiveAt = effectiveAt
-    self.known = known
+    self.knownAt = knownAt
     self.after = after
   }
 
   init?(_ text: String) {
-    guard let parts = PageToken.decode(text, .stages).map({ Array($0) }), parts.count == 5,
+    guard let parts = PageToken.decode(text, .stages).map({ Array($0) }), parts.count == 3,
       let name = parts[1].stringValue, let after = try? StageName(name),
-      let known = KnownPart(Array(parts[2...]))
+      let knownAt = parts[2].stringValue.flatMap({ Instant(rfc3339: $0) })
     else { return nil }
     let effectiveAt = parts[0].stringValue.flatMap { Instant(rfc3339: $0) }
     guard parts[0].isNull || effectiveAt != nil else { return nil }
-    self.init(effectiveAt: effectiveAt, known: known.known, after: after)
+    self.init(effectiveAt: effectiveAt, knownAt: knownAt, after: after)
   }
 
   var text: String {
-    let own: [JSONValue] = [
-      effectiveAt.map { .string($0.rfc3339) } ?? .null, .string(after.text),
-    ]
-    return PageToken.encode(.stages, own + KnownPart(known).parts)
+    PageToken.encode(
+      .stages,
+      [
+        effectiveAt.map { .string($0.rfc3339) } ?? .null, .string(after.text),
+        .string(knownAt.rfc3339),
+      ])
   }
 }
 
 /// Where the next page of a history begins.
 struct HistoryCursor {
   var after: SecretState.Moment
-  var known: KnownAt
+  /// When the newest event the list shows was recorded.
+  var knownAt: Instant
 
-  init(after: SecretState.Moment, known: KnownAt) {
+  init(after: SecretState.Moment, knownAt: Instant) {
     self.after = after
-    self.known = known
+    self.knownAt = knownAt
   }
 
   init?(_ text: String) {
-    guard let parts = PageToken.decode(text, .history).map({ Array($0) }), parts.count == 5,
+    guard let parts = PageToken.decode(text, .history).map({ Array($0) }), parts.count == 3,
       let effectiveAt = parts[0].stringValue.flatMap({ Instant(rfc3339: $0) }),
       let position = parts[1].integerValue.flatMap({ Position($0) }),
-      let known = KnownPart(Array(parts[2...]))
+      let knownAt = parts[2].stringValue.flatMap({ Instant(rfc3339: $0) })
     else { return nil }
     self.init(
-      after: SecretState.Moment(effectiveAt: effectiveAt, position: position), known: known.known)
+      after: SecretState.Moment(effectiveAt: effectiveAt, position: position), knownAt: knownAt)
   }
 
   var text: String {
-    let own: [JSONValue] = [
-      .string(after.effectiveAt.rfc3339), .integer(after.position.index),
-    ]
-    return PageToken.encode(.history, own + KnownPart(known).parts)
+    PageToken.encode(
+      .history,
+      [
+        .string(after.effectiveAt.rfc3339), .integer(after.position.index),
+        .string(knownAt.rfc3339),
+      ])
   }
 }

@@ -178,7 +178,8 @@ import TransparencyLog
     _ = await api.own("PUT", "/secrets/s/stages/Z", #"{"version_id": "v1"}"#)
     let second = await api.send("GET", try next(of: first))
     #expect(second.column("stages", "stage") == ["SYSPREVIOUS"])
-    #expect(second["known_at"] == first["known_at"])
+    #expect(second["known_at", "position"] == first["known_at", "position"])
+    #expect(second["known_at", "recorded_at"] == first["known_at", "recorded_at"])
     #expect(second["next"].isNull)
     let moment = "2026-03-04T05:06:09.500000Z"
     let past = await api.own("GET", "/secrets/s/stages?limit=1&effective_at=\(moment)")
@@ -219,6 +220,10 @@ import TransparencyLog
       _ = await api.own(
         "PUT", "/secrets/s/stages/NEW", #"{"version_id": "v\#(1 + seen.count % 2)"}"#)
       target = page["next"].isNull ? nil : try next(of: page)
+      if let target {
+        let both = await api.send("GET", target + "&known_at=2026-03-04T05:06:08.5Z")
+        expectProblem(both, 400, "malformed", field: "cursor")
+      }
     }
     #expect(seen.filter { $0 == "SYSCURRENT" }.count == 4)
     #expect(seen.filter { $0 == "SYSPREVIOUS" }.count == 2)

@@ -9,26 +9,22 @@ import Testing
 @testable import LedgerAPI
 
 @Suite struct PageTokenTests {
-  private let known = KnownAt(size: TreeSize(7) ?? .zero, recordedAt: second(3), isFinal: true)
-
   @Test func `a cursor comes back as it went`() throws {
     let secrets = SecretsCursor(after: named("a/b é"))
     #expect(SecretsCursor(secrets.text)?.after == secrets.after)
-    for known in [known, KnownAt(size: .zero, recordedAt: nil, isFinal: false)] {
-      for moment in [Instant.latest, nil] {
-        let stages = StagesCursor(effectiveAt: moment, known: known, after: named("G"))
-        let stagesBack = try #require(StagesCursor(stages.text))
-        #expect(stagesBack.effectiveAt == moment)
-        #expect(stagesBack.known == known)
-        #expect(stagesBack.after == stages.after)
-      }
-      let moment = SecretState.Moment(
-        effectiveAt: .earliest, position: try #require(Position(wholeNumberMax)))
-      let history = HistoryCursor(after: moment, known: known)
-      let historyBack = try #require(HistoryCursor(history.text))
-      #expect(historyBack.after == moment)
-      #expect(historyBack.known == known)
+    for moment in [Instant.latest, nil] {
+      let stages = StagesCursor(effectiveAt: moment, knownAt: second(3), after: named("G"))
+      let stagesBack = try #require(StagesCursor(stages.text))
+      #expect(stagesBack.effectiveAt == moment)
+      #expect(stagesBack.knownAt == second(3))
+      #expect(stagesBack.after == stages.after)
     }
+    let moment = SecretState.Moment(
+      effectiveAt: .earliest, position: try #require(Position(wholeNumberMax)))
+    let history = HistoryCursor(after: moment, knownAt: second(3))
+    let historyBack = try #require(HistoryCursor(history.text))
+    #expect(historyBack.after == moment)
+    #expect(historyBack.knownAt == second(3))
   }
 
   @Test func `a cursor of another list or version is none`() {
@@ -44,8 +40,8 @@ import Testing
     var generator = SeededGenerator(seed: seed)
     let moment = SecretState.Moment(effectiveAt: second(1), position: Position(3) ?? .first)
     let texts = [
-      SecretsCursor(after: named("abc")).text, HistoryCursor(after: moment, known: known).text,
-      StagesCursor(effectiveAt: second(1), known: known, after: named("G")).text,
+      SecretsCursor(after: named("abc")).text, HistoryCursor(after: moment, knownAt: second(3)).text,
+      StagesCursor(effectiveAt: second(1), knownAt: second(3), after: named("G")).text,
     ]
     for _ in 0..<2_000 {
       var bytes = Array(texts[Int.random(in: 0..<3, using: &generator)].utf8)

@@ -98,7 +98,8 @@ enum LedgerStages {
     var after: StageName?
     if let text = call.query["cursor"] {
       guard let cursor = StagesCursor(text) else { throw .input("cursor", .badCursor) }
-      (asked, known, after) = (cursor.effectiveAt, cursor.known, cursor.after)
+      known = try await call.known(at: cursor.knownAt, besides: moments)
+      (asked, after) = (cursor.effectiveAt, cursor.after)
     } else {
       known = try await call.resolve(moments).known
     }
@@ -116,7 +117,10 @@ enum LedgerStages {
     let isLast = held.count <= limit
     let cursor = page.last.flatMap { last in
       isLast
-        ? nil : StagesCursor(effectiveAt: asked, known: known, after: last.stage).text
+        ? nil
+        : known.recordedAt.map {
+          StagesCursor(effectiveAt: asked, knownAt: $0, after: last.stage).text
+        }
     }
     var text = ObjectText()
     text.text("secret", secret.text)
@@ -141,7 +145,8 @@ enum LedgerStages {
     var after: SecretState.Moment?
     if let text = call.query["cursor"] {
       guard let cursor = HistoryCursor(text) else { throw .input("cursor", .badCursor) }
-      (known, after) = (cursor.known, cursor.after)
+      known = try await call.known(at: cursor.knownAt, besides: moments)
+      after = cursor.after
     } else {
       known = try await call.resolve(moments).known
     }
@@ -154,7 +159,8 @@ enum LedgerStages {
     let page = reading.value.prefix(limit)
     let isLast = reading.value.count <= limit
     let cursor = page.last.flatMap { last in
-      isLast ? nil : HistoryCursor(after: last.moment, known: known).text
+      isLast
+        ? nil : known.recordedAt.map { HistoryCursor(after: last.moment, knownAt: $0).text }
     }
     var text = ObjectText()
     text.text("secret", secret.text)
@@ -195,6 +201,20 @@ extension StageChange {
 extension InputFault {
   /// The fault of a text that is no cursor of ours.
   static let badCursor = InputFault.malformed("a cursor this list has given")
+}
+
+extension Call {
+  /// What was known at the moment of a cursor, which leaves no moments to ask for beside it.
+  fileprivate func known(
+    at moment: Instant, besides asked: Query.MomentTexts
+  ) async throws(Failure) -> KnownAt {
+    if asked.effectiveAt != nil || asked.knownAt != nil {
+      throw .input("cursor", .malformed("alone: it holds the moments of the first page"))
+    }
+    return try await read { () async throws(StoreError) in
+      try await services.records.known(at: moment, in: project.id)
+    }.value
+  }
 }
 
 extension Call {
