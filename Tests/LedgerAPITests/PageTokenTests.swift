@@ -40,7 +40,8 @@ import Testing
     var generator = SeededGenerator(seed: seed)
     let moment = SecretState.Moment(effectiveAt: second(1), position: Position(3) ?? .first)
     let texts = [
-      SecretsCursor(after: named("abc")).text, HistoryCursor(after: moment, knownAt: second(3)).text,
+      SecretsCursor(after: named("abc")).text,
+      HistoryCursor(after: moment, knownAt: second(3)).text,
       StagesCursor(effectiveAt: second(1), knownAt: second(3), after: named("G")).text,
     ]
     for _ in 0..<2_000 {
