@@ -60,6 +60,7 @@ let package = Package(
       resources: [
         .embedInCode("0001_role.sql"), .embedInCode("0002_project.sql"),
         .embedInCode("0003_event.sql"), .embedInCode("0004_projection.sql"),
+        .embedInCode("0005_secret_key.sql"),
       ],
       swiftSettings: settings),
 
@@ -73,7 +74,10 @@ let package = Package(
     // 2: adapters, which do not know each other.
     layer(
       "LedgerAPI",
-      ["LedgerServices", "Ledger", "TransparencyLog", "CanonicalJSON", "Crypto", "HTTPWire"]),
+      [
+        "LedgerServices", "Ledger", "TransparencyLog", "CanonicalJSON", "Crypto", "HTTPWire",
+        "RequestSigning",
+      ]),
     layer(
       "LedgerStore",
       [
@@ -119,7 +123,7 @@ let package = Package(
       "LedgerAPI",
       [
         "LedgerServices", "Ledger", "TransparencyLog", "HTTPWire", "CanonicalJSON", "Crypto",
-        "TestSupport",
+        "RequestSigning", "TestSupport",
       ], fixtures: ["Fixtures"]),
     tests(
       "LedgerStore",
@@ -130,7 +134,10 @@ let package = Package(
     tests("Clouds", ["LedgerServices", "Ledger", "CanonicalJSON", "TestLiterals", "TestSupport"]),
     .testTarget(
       name: "EndToEndTests",
-      dependencies: ["stageledger", "Ledger", "CanonicalJSON", "PostgresCluster", "TestSupport"],
+      dependencies: [
+        "stageledger", "Ledger", "LedgerServices", "CanonicalJSON", "PostgresCluster",
+        "TestSupport",
+      ],
       swiftSettings: testSettings),
     .testTarget(name: "TidyTests", swiftSettings: testSettings),
   ],

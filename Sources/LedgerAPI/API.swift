@@ -44,10 +44,10 @@ public final class API: Sendable {
     let failure: Failure
     do {
       let match = try table.find(head)
-      guard case .tenant = match.route.endpoint, !Authentication.isPlausible(head) else {
-        return .read(bodyBytesMax: Self.bodyBytesMax)
+      if case .tenant = match.route.endpoint {
+        try Authentication.precheck(head, at: services.clock.now)
       }
-      failure = .unauthenticated
+      return .read(bodyBytesMax: Self.bodyBytesMax)
     } catch {
       failure = error
     }
@@ -104,8 +104,10 @@ public final class API: Sendable {
     case .open(let answer): return await answer(self)
     case .tenant(_, let on, let run): (scope, endpoint) = (on, run)
     }
-    let credential = try await Authentication.credential(of: request, services.tenants)
+    let credential = try await Authentication.credential(
+      of: request, at: services.clock.now, services.tenants)
     let name = route.value(of: .project, in: match.segments) ?? ""
+    try Authentication.checkProjectHeader(of: request, is: name)
     let project = try await Authentication.project(name, for: credential, services.tenants)
     report.notFoundStatus = project.notFoundStatus
     let body = try Self.body(of: request, route)

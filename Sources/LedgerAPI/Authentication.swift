@@ -1,8 +1,10 @@
-// Authentication: from the token of a request to its credential, and what that may do.
+// Authentication: from the token or the signature of a request to its credential.
 //
 // Called by `API` before anything about the project is looked at. Calls `Tenants`, which compares
-// digests only. Invariant: a project that does not exist and one the token is not for are answered
-// alike; a token is never echoed, logged or taken from a URL.
+// digests only, and `SignedRequests` where there is no token. A token that is there decides alone:
+// the official client signs whatever it sends, with keys that need not be ours. Invariant: a
+// project that does not exist and one the credential is not for are answered alike; a token is
+// never echoed, logged or taken from a URL.
 
 import HTTPWire
 import Ledger
@@ -24,20 +26,42 @@ enum Authentication {
     return String(token.drop { $0 == " " })
   }
 
-  /// Whether a request could be answered at all: its token is there and well formed.
-  static func isPlausible(_ request: HTTPRequest) -> Bool {
-    token(of: request).flatMap { Token.digest(of: $0) } != nil
+  /// The header of a request that goes by its signature; nil for one that goes by a token.
+  private static func signature(of request: HTTPRequest) -> String? {
+    guard request.fields["X-Auth-Token"] == nil else { return nil }
+    return SignedRequests.header(of: request)
   }
 
-  /// The credential of a request.
+  /// Goes on only if a request could be answered at all: its token is there and well formed, or its
+  /// signature is well formed and of about `moment`.
+  static func precheck(_ request: HTTPRequest, at moment: Instant) throws(Failure) {
+    if let header = signature(of: request) {
+      _ = try SignedRequests.precheck(header, of: request, at: moment)
+    } else if token(of: request).flatMap({ Token.digest(of: $0) }) == nil {
+      throw .unauthenticated
+    }
+  }
+
+  /// The credential of a request that came at `moment`.
   static func credential(
-    of request: HTTPRequest, _ tenants: Tenants
+    of request: HTTPRequest, at moment: Instant, _ tenants: Tenants
   ) async throws(Failure) -> Credential {
+    if let header = signature(of: request) {
+      return try await SignedRequests.credential(header, of: request, at: moment, tenants)
+    }
     guard let token = token(of: request) else { throw .unauthenticated }
     let credential: Credential?
     do { credential = try await tenants.credential(token: token) } catch { throw .store(error) }
     guard let credential else { throw .unauthenticated }
     return credential
+  }
+
+  /// Refuses a request whose `X-Project-Id` is not the project of its path.
+  static func checkProjectHeader(
+    of request: HTTPRequest, is name: String
+  ) throws(Failure) {
+    let names = request.fields.values("X-Project-Id")
+    guard names.allSatisfy({ $0.utf8.elementsEqual(name.utf8) }) else { throw .forbidden }
   }
 
   /// The project of that name, if the credential belongs to it.

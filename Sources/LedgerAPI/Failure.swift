@@ -13,6 +13,8 @@ import LedgerServices
 enum Failure: Error, Sendable {
   /// There is no token, or none we know.
   case unauthenticated
+  /// The request is signed, and not so that it can be taken.
+  case signature(SignatureRefusal)
   /// The token is not for this project, or its policy does not allow this.
   case forbidden
   /// No route has such a path.
@@ -168,8 +170,8 @@ extension Failure {
     switch self {
     case .store(let error): "\(error)"
     // Overload is told by the status alone: a line more for each would be a flood of its own.
-    case .overloaded, .unauthenticated, .forbidden, .noRoute, .methodNotAllowed, .notAcceptable,
-      .mediaType,
+    case .overloaded, .unauthenticated, .signature, .forbidden, .noRoute, .methodNotAllowed,
+      .notAcceptable, .mediaType,
       .body, .secretValue, .input, .missing, .missingThen, .pendingDeletion,
       .deletionScheduledAlready,
       .rejected, .noRules, .refused:

@@ -30,7 +30,7 @@ struct ErrorReport: Sendable {
     switch failure {
     case .methodNotAllowed(let allowed):
       answer.fields.append(("Allow", allowed.joined(separator: ", ")))
-    case .unauthenticated:
+    case .unauthenticated, .signature:
       answer.fields.append(("WWW-Authenticate", "Bearer"))
     case .missing(_, let size), .missingThen(_, let size):
       answer.size = size
@@ -65,10 +65,16 @@ struct Problem: Sendable {
     case .unauthenticated:
       self.init(
         401, "unauthenticated", "Not authenticated",
-        "Send a token of this project as X-Auth-Token or Authorization: Bearer.")
+        "Send a token of this project as X-Auth-Token or Authorization: Bearer, or sign the "
+          + "request with its access key.")
+    case .signature(let refusal):
+      self.init(
+        401, "unauthenticated", "Not authenticated",
+        "The signature is not taken: \(refusal.tail).")
     case .forbidden:
       self.init(
-        403, "forbidden", "Not allowed", "This token does not allow this action on this project.")
+        403, "forbidden", "Not allowed",
+        "This credential does not allow this action on this project.")
     case .noRoute:
       self.init(404, "no_route", "No such route", "Nothing is served under this path.")
     case .methodNotAllowed(let allowed):

@@ -219,8 +219,21 @@ public protocol TenantStore: Sendable {
   func credential(tokenDigest: [UInt8]) async throws(StoreError) -> Credential?
   /// The credentials of the project by name, revoked ones too.
   func credentials(of project: ProjectID) async throws(StoreError) -> [Credential]
-  /// Stores the credential; `alreadyExists` when one of that name is there, revoked or not.
-  func create(_ credential: Credential, tokenDigest: [UInt8]) async throws(StoreError)
+  /// The credential that signs with this access key; nil when there is none or it was revoked.
+  func signer(accessKey: String) async throws(StoreError) -> Signer?
+  /// At most `limit` credentials that sign, by name, those after `after`; revoked ones too.
+  func signers(
+    of project: ProjectID, after: String?, limit: Int
+  ) async throws(StoreError) -> [Signer]
+  /// Stores the credential, with what it signs with if it does; `alreadyExists` when one of that
+  /// name is there, revoked or not.
+  func create(
+    _ credential: Credential, tokenDigest: [UInt8], secretKey: SealedSecretKey?
+  ) async throws(StoreError)
+  /// Replaces a sealed secret key by the same one sealed anew; false when `old` is not there.
+  func replace(
+    _ old: Signer, with secretKey: SealedSecretKey
+  ) async throws(StoreError) -> Bool
   /// Ends the credential; false when there is none of that name in use.
   func revokeCredential(
     named name: String, of project: ProjectID, at moment: Instant

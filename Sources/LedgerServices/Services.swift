@@ -66,13 +66,14 @@ public struct Services: Sendable {
   /// The use cases over two stores.
   public init(
     appends: any AppendStore, records: any RecordStore, tenants: any TenantStore, clock: Clock,
-    identities: Identities, readiness: @escaping @Sendable () async -> [ComponentStatus],
+    identities: Identities, keyring: SecretKeyring?,
+    readiness: @escaping @Sendable () async -> [ComponentStatus],
     metrics: @escaping @Sendable () async -> [MetricSample]
   ) {
     appender = Appender(store: appends, clock: clock, identities: identities)
     self.records = records
     history = StageHistory(store: records, clock: clock)
-    self.tenants = Tenants(store: tenants, clock: clock)
+    self.tenants = Tenants(store: tenants, clock: clock, keyring: keyring)
     self.clock = clock
     self.identities = identities
     self.readiness = readiness

@@ -159,6 +159,14 @@ public struct Token: Sendable {
   }
 }
 
+/// A credential and what it signs with.
+public struct KeyedCredential: Sendable {
+  /// Who it is.
+  public let credential: Credential
+  /// The secret key in the clear, for the time of one check.
+  public let secretKey: String
+}
+
 /// Projects and credentials, remembered for a short while.
 public final class Tenants: Sendable {
   /// How old what is remembered may be, in microseconds.
@@ -168,16 +176,19 @@ public final class Tenants: Sendable {
   private struct Memory: Sendable {
     var projects: [ProjectID: (value: Project, until: Instant)] = [:]
     var credentials: [[UInt8]: (value: Credential, until: Instant)] = [:]
+    var signers: [String: (value: KeyedCredential, until: Instant)] = [:]
   }
 
   private let store: any TenantStore
   private let clock: Clock
+  private let keyring: SecretKeyring?
   private let memory = Mutex(Memory())
 
-  /// Tenants kept in `store`.
-  public init(store: any TenantStore, clock: Clock) {
+  /// Tenants kept in `store`; without a key ring no credential can sign.
+  public init(store: any TenantStore, clock: Clock, keyring: SecretKeyring?) {
     self.store = store
     self.clock = clock
+    self.keyring = keyring
   }
 
   /// The project; nil when there is none.
@@ -207,5 +218,25 @@ public final class Tenants: Sendable {
       $0.credentials[digest] = (credential, until)
     }
     return credential
+  }
+
+  /// The credential that signs with the access key; nil when none in use does, or its secret key
+  /// cannot be opened here.
+  public func signer(accessKey: String) async throws(StoreError) -> KeyedCredential? {
+    guard let keyring, AccessKey.isPlausible(accessKey) else { return nil }
+    let now = clock.now
+    if let known = memory.withLock({ $0.signers[accessKey] }), known.until > now {
+      return known.value
+    }
+    guard let signer = try await store.signer(accessKey: accessKey),
+      let secretKey = keyring.open(signer.secretKey, of: signer.credential)
+    else { return nil }
+    let keyed = KeyedCredential(credential: signer.credential, secretKey: secretKey)
+    let until = now.advanced(byMicroseconds: Self.lifetimeMicroseconds)
+    memory.withLock {
+      if $0.signers.count >= Self.entriesMax { $0.signers.removeAll() }
+      $0.signers[accessKey] = (keyed, until)
+    }
+    return keyed
   }
 }

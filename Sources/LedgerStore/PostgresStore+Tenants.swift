@@ -43,11 +43,36 @@ extension PostgresStore: TenantStore {
     try await read(Statements.credentials, project)
   }
 
-  /// Inserts the row; a project gets its empty log in the same transaction.
+  /// One look-up by the access key.
+  public func signer(accessKey: String) async throws(StoreError) -> Signer? {
+    try await read(Statements.signerByAccessKey, accessKey).first
+  }
+
+  /// One range of the credentials' key.
+  public func signers(
+    of project: ProjectID, after: String?, limit: Int
+  ) async throws(StoreError) -> [Signer] {
+    try await read(
+      Statements.signers,
+      Statements.SignerPageKey(project: project, after: after, limit: limit))
+  }
+
+  /// Inserts the row.
   public func create(
-    _ credential: Credential, tokenDigest: [UInt8]
+    _ credential: Credential, tokenDigest: [UInt8], secretKey: SealedSecretKey?
   ) async throws(StoreError) {
-    _ = try await write(Statements.insertCredential, (credential, tokenDigest))
+    _ = try await write(
+      Statements.insertCredential,
+      Statements.NewCredential(
+        credential: credential, digest: tokenDigest, secretKey: secretKey))
+  }
+
+  /// Changes the row if it still holds what was read.
+  public func replace(
+    _ old: Signer, with secretKey: SealedSecretKey
+  ) async throws(StoreError) -> Bool {
+    let rows = try await write(Statements.replaceSecretKey, (old, secretKey))
+    return !rows.isEmpty
   }
 
   /// Sets the time of revocation once.

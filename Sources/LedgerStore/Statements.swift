@@ -18,6 +18,7 @@ extension Statements {
     openFindings.erased,
     projectByID.erased, projectPage.erased, insertProject.erased, insertHead.erased,
     updateProject.erased, credentialByToken.erased, credentials.erased, insertCredential.erased,
+    signerByAccessKey.erased, signers.erased, replaceSecretKey.erased,
     revokeCredential.erased,
     stream.erased, readHead.erased, eventRows.erased, secretVersions.erased, secretStages.erased,
     secretNames.erased, allFindings.erased, differences.erased, findingDifferences.erased,

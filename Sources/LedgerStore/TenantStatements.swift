@@ -87,19 +87,80 @@ extension Statements {
     bind: { project, out in out.text(project.text) },
     decode: { row throws(PostgresError) in try row.credential() })
 
-  static let insertCredential = Statement<(credential: Credential, digest: [UInt8]), Void>(
+  static let signerByAccessKey = Statement<String, Signer>(
+    name: "signer_by_access_key",
+    sql: """
+      SELECT project, name, policy, created_at, revoked_at, access_key, secret_key_id,
+        secret_key_sealed
+      FROM ledger.credential WHERE access_key = $1 AND revoked_at IS NULL ORDER BY project LIMIT 1
+      """,
+    types: [.text],
+    bind: { accessKey, out in out.text(accessKey) },
+    decode: { row throws(PostgresError) in try row.signer() })
+
+  struct SignerPageKey: Sendable {
+    var project: ProjectID
+    var after: String?
+    var limit: Int
+  }
+
+  static let signers = Statement<SignerPageKey, Signer>(
+    name: "signers",
+    sql: """
+      SELECT project, name, policy, created_at, revoked_at, access_key, secret_key_id,
+        secret_key_sealed
+      FROM ledger.credential
+      WHERE project = $1 AND name > $2 AND access_key IS NOT NULL ORDER BY name LIMIT $3
+      """,
+    types: [.text, .text, .int8],
+    bind: { key, out in
+      out.text(key.project.text)
+      out.text(key.after ?? "")
+      out.int8(Int64(key.limit))
+    },
+    decode: { row throws(PostgresError) in try row.signer() })
+
+  static let replaceSecretKey = Statement<(old: Signer, secretKey: SealedSecretKey), String>(
+    name: "replace_secret_key",
+    sql: """
+      UPDATE ledger.credential SET secret_key_id = $5, secret_key_sealed = $6
+      WHERE project = $1 AND name = $2 AND access_key = $3 AND secret_key_sealed = $4
+      RETURNING name
+      """,
+    types: [.text, .text, .text, .bytea, .text, .bytea],
+    bind: { input, out in
+      out.text(input.old.credential.project.text)
+      out.text(input.old.credential.name)
+      out.text(input.old.secretKey.accessKey)
+      out.bytes(input.old.secretKey.sealed)
+      out.text(input.secretKey.keyID)
+      out.bytes(input.secretKey.sealed)
+    },
+    decode: { row throws(PostgresError) in try row.text() })
+
+  struct NewCredential: Sendable {
+    var credential: Credential
+    var digest: [UInt8]
+    var secretKey: SealedSecretKey?
+  }
+
+  static let insertCredential = Statement<NewCredential, Void>(
     name: "insert_credential",
     sql: """
-      INSERT INTO ledger.credential (project, name, token_sha256, policy, created_at)
-      VALUES ($1, $2, $3, $4, $5)
+      INSERT INTO ledger.credential (project, name, token_sha256, policy, created_at, access_key,
+        secret_key_id, secret_key_sealed)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
       """,
-    types: [.text, .text, .bytea, .text, .timestamptz],
+    types: [.text, .text, .bytea, .text, .timestamptz, .text, .text, .bytea],
     bind: { input, out in
       out.text(input.credential.project.text)
       out.text(input.credential.name)
       out.bytes(input.digest)
       out.text(String(decoding: input.credential.policy.json.canonicalBytes(), as: UTF8.self))
       out.timestamptz(input.credential.createdAt.microseconds)
+      out.text(input.secretKey?.accessKey)
+      out.text(input.secretKey?.keyID)
+      out.bytes(input.secretKey?.sealed)
     })
 
   struct RevocationKey: Sendable {
@@ -161,6 +222,13 @@ extension RowReader {
     return Project(
       id: id, provider: provider, notFoundStatus: status, upstream: upstream,
       createdAt: try instant("created_at"))
+  }
+
+  fileprivate mutating func signer() throws(PostgresError) -> Signer {
+    Signer(
+      credential: try credential(),
+      secretKey: SealedSecretKey(
+        accessKey: try text(), keyID: try text(), sealed: try bytes()))
   }
 
   fileprivate mutating func credential() throws(PostgresError) -> Credential {

@@ -19,6 +19,7 @@ enum Command: String, CaseIterable, Sendable {
   case credentialCreate = "credential create"
   case credentialList = "credential list"
   case credentialRevoke = "credential revoke"
+  case credentialRekey = "credential rekey"
 }
 
 /// How the program ends.

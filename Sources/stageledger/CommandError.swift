@@ -41,6 +41,8 @@ enum CommandError: Error, Sendable {
   case alreadyThere(String)
   /// The policy cannot be used; says why.
   case policy(String, reason: String)
+  /// These credentials have secret keys that neither key opens.
+  case unopenedSecretKeys([String])
   /// A file or folder cannot be used.
   case file(String, reason: String)
   /// A setting the command needs was not given.
@@ -56,7 +58,7 @@ enum CommandError: Error, Sendable {
     case .usage, .configuration, .identifier, .providerNotServed, .missingSetting, .policy: .usage
     case .client(.badAddress): .usage
     case .cluster, .store, .schema, .unsafeDurability, .listen, .loop, .client, .noProject,
-      .noCredential, .alreadyThere, .file, .reconcile, .story:
+      .noCredential, .alreadyThere, .file, .reconcile, .story, .unopenedSecretKeys:
       .couldNotRun
     }
   }
@@ -87,6 +89,11 @@ enum CommandError: Error, Sendable {
       "project \(visible(project)) has no credential \(visible(name)) in use"
     case .alreadyThere(let what): "\(visible(what)) exists already"
     case .policy(let name, let reason): "policy \(visible(name)): \(reason)"
+    case .unopenedSecretKeys(let names):
+      """
+      neither key opens the secret keys of \(names.map { visible($0) }.joined(separator: ", ")); \
+      they can use their tokens only
+      """
     case .file(let path, let reason): "\(visible(path)): \(reason)"
     case .missingSetting(.tokenFile):
       "needs --token-file, STAGELEDGER_TOKEN or STAGELEDGER_TOKEN_FILE"

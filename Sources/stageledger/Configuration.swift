@@ -21,6 +21,9 @@ enum Setting: String, CaseIterable, Sendable {
   case project = "STAGELEDGER_PROJECT"
   case reconcileEvery = "STAGELEDGER_RECONCILE_EVERY"
   case logLevel = "STAGELEDGER_LOG_LEVEL"
+  case secretKey = "STAGELEDGER_SECRET_KEY"
+  case secretKeyFile = "STAGELEDGER_SECRET_KEY_FILE"
+  case previousSecretKeyFile = "STAGELEDGER_PREVIOUS_SECRET_KEY_FILE"
 
   /// The option that sets it: `STAGELEDGER_DATA_DIR` is `data-dir`.
   var option: String {
@@ -32,7 +35,8 @@ enum Setting: String, CaseIterable, Sendable {
     switch self {
     case .config, .postgresPrograms: false
     case .databaseURL, .databaseURLFile, .dataDirectory, .listen, .unsafeDurability, .url, .token,
-      .tokenFile, .project, .reconcileEvery, .logLevel:
+      .tokenFile, .project, .reconcileEvery, .logLevel, .secretKey, .secretKeyFile,
+      .previousSecretKeyFile:
       true
     }
   }
@@ -83,7 +87,15 @@ struct Configuration: Sendable {
           values[plain] = text
         }
       }
-      for (setting, text) in place where values[setting] == nil { values[setting] = text }
+      if place[.secretKey] != nil, place[.secretKeyFile] != nil {
+        throw .conflicting(Setting.secretKey.rawValue, Setting.secretKeyFile.rawValue)
+      }
+      // Who may read the file is looked at where it is opened.
+      let hasSecretKey = values[.secretKey] != nil || values[.secretKeyFile] != nil
+      for (setting, text) in place where values[setting] == nil {
+        if hasSecretKey, setting == .secretKey || setting == .secretKeyFile { continue }
+        values[setting] = text
+      }
     }
     self.values = values
   }

@@ -4,6 +4,7 @@
 // here is said in one line and is stopped before the program ends.
 
 import Foundation
+import LedgerServices
 import PostgresCluster
 
 /// The database of a command.
@@ -22,6 +23,8 @@ struct DatabaseSource: Sendable {
   let ownerURL: String
   /// Its address as the role that may only add events, for everything else.
   let serviceURL: String
+  /// What the secret keys of its credentials are sealed with; nil when there is no such key.
+  private(set) var keyring: SecretKeyring?
 
   /// Finds the database the settings name, or starts the private server.
   static func open(
@@ -32,7 +35,9 @@ struct DatabaseSource: Sendable {
       throw .usage(.missingValue(option: spell(setting.option)))
     }
     if let url = configuration[.databaseURL] {
-      return DatabaseSource(kind: .named, ownerURL: url, serviceURL: url)
+      var source = DatabaseSource(kind: .named, ownerURL: url, serviceURL: url)
+      source.keyring = try SecretKeyFile.keyring(configuration, privateFolder: nil)
+      return source
     }
     let folder: String
     if let named = configuration[.dataDirectory] {
@@ -40,7 +45,15 @@ struct DatabaseSource: Sendable {
     } else {
       folder = try standardFolder()
     }
-    return try openPrivate(in: folder, database: "stageledger", say: say, report: report)
+    var source = try openPrivate(
+      in: folder, database: "stageledger", say: say, report: report)
+    do {
+      source.keyring = try SecretKeyFile.keyring(configuration, privateFolder: folder)
+    } catch {
+      source.close()
+      throw error
+    }
+    return source
   }
 
   /// Starts the private server of a folder, or uses the one that runs there.

@@ -91,6 +91,7 @@ enum Main {
     case .credentialCreate: try await CredentialCommand.create(context)
     case .credentialList: try await CredentialCommand.list(context)
     case .credentialRevoke: try await CredentialCommand.revoke(context)
+    case .credentialRekey: try await CredentialRekey.run(context)
     }
   }
 }

@@ -30,6 +30,8 @@ struct Backend: Sendable {
   let loops: [EventLoop]
   private let pools: [PostgresPool]
   private let closing: Closing
+  /// What secret keys are sealed with; nil when there is no such key.
+  let keyring: SecretKeyring?
 
   /// Runs `body` with the database of the settings and closes it afterwards.
   static func use<Value: Sendable>(
@@ -77,7 +79,7 @@ struct Backend: Sendable {
     for pool in pools { pool.start() }
     return Backend(
       store: PostgresStore(pools: pools, deadlines: .standard), loops: loops, pools: pools,
-      closing: closing)
+      closing: closing, keyring: source.keyring)
   }
 
   /// Whether connections end because we close them.
@@ -86,12 +88,14 @@ struct Backend: Sendable {
   }
 
   private init(
-    store: PostgresStore, loops: [EventLoop], pools: [PostgresPool], closing: Closing
+    store: PostgresStore, loops: [EventLoop], pools: [PostgresPool], closing: Closing,
+    keyring: SecretKeyring?
   ) {
     self.store = store
     self.loops = loops
     self.pools = pools
     self.closing = closing
+    self.keyring = keyring
   }
 
   /// Starts event loops, each on its thread.
@@ -208,7 +212,7 @@ struct Backend: Sendable {
   ) -> Services {
     Services(
       appends: store, records: store, tenants: store, clock: clock, identities: .random,
-      readiness: readiness, metrics: metrics)
+      keyring: keyring, readiness: readiness, metrics: metrics)
   }
 
   /// Makes one drift run of a project that has a cloud.

@@ -158,11 +158,15 @@ class Service:
         assert done.returncode == status, f"{arguments}: {done.returncode}\n{done.stderr}"
         return done.stdout
 
-    def credential(self, project, policy="admin", name=None):
-        """Makes a credential; answers its token."""
+    def make_credential(self, project, policy="admin", name=None):
+        """Makes a credential; answers all that was printed of it."""
         name = name or f"client-{secrets.token_hex(4)}"
         text = self.run("credential", "create", name, "--project", project, "--policy", policy)
-        return json.loads(text)["token"]
+        return json.loads(text)
+
+    def credential(self, project, policy="admin", name=None):
+        """Makes a credential; answers its token."""
+        return self.make_credential(project, policy, name)["token"]
 
     def project(self, *options):
         """Makes a project as Huawei Cloud would name it, and a token for it."""

@@ -143,4 +143,19 @@ import Testing
       #expect(report.wrong?.problem == .gap(expected: 4, found: 5))
     }
   }
+
+  @Test func `who only looks reads no token and no secret key`() async throws {
+    try await withStore { fixture in
+      let columns = try fixture.database.psql(
+        """
+        SELECT string_agg(attname, ' ' ORDER BY attname) FROM pg_attribute
+        WHERE attrelid = 'ledger.credential'::regclass AND attnum > 0
+          AND has_column_privilege('stageledger_auditor', attrelid, attnum, 'SELECT')
+        """)
+      #expect(
+        columns.split(whereSeparator: \.isWhitespace) == [
+          "created_at", "name", "policy", "project", "revoked_at",
+        ])
+    }
+  }
 }

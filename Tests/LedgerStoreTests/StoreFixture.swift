@@ -50,7 +50,7 @@ final class StoreFixture: Sendable {
     clock = ManualClock()
     services = Services(
       appends: store, records: store, tenants: store, clock: clock.clock,
-      identities: .seeded(7), readiness: { [] }, metrics: { [] })
+      identities: .seeded(7), keyring: nil, readiness: { [] }, metrics: { [] })
   }
 
   /// Makes a project of the provider.

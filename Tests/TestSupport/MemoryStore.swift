@@ -22,6 +22,9 @@ public final class MemoryStore: Sendable {
   private struct StoredCredential: Sendable {
     var credential: Credential
     var tokenDigest: [UInt8]
+    var secretKey: SealedSecretKey?
+
+    var signer: Signer? { secretKey.map { Signer(credential: credential, secretKey: $0) } }
   }
 
   private let contents = Mutex(Contents())
@@ -262,9 +265,49 @@ extension MemoryStore: TenantStore {
     }
   }
 
+  /// The credential in use with that access key.
+  public func signer(accessKey: String) async throws(StoreError) -> Signer? {
+    try withContents { contents in
+      contents.credentials.first {
+        $0.secretKey?.accessKey == accessKey && $0.credential.revokedAt == nil
+      }?.signer
+    }
+  }
+
+  /// The credentials of the project that sign, by name.
+  public func signers(
+    of project: ProjectID, after: String?, limit: Int
+  ) async throws(StoreError) -> [Signer] {
+    try withContents { contents in
+      let signers = contents.credentials.compactMap(\.signer).filter {
+        $0.credential.project == project
+          && (after ?? "").utf8.lexicographicallyPrecedes($0.credential.name.utf8)
+      }
+      return Array(
+        signers.sorted {
+          $0.credential.name.utf8.lexicographicallyPrecedes($1.credential.name.utf8)
+        }.prefix(limit))
+    }
+  }
+
+  /// Replaces a sealed secret key.
+  public func replace(
+    _ old: Signer, with secretKey: SealedSecretKey
+  ) async throws(StoreError) -> Bool {
+    try withContents { contents in
+      let index = contents.credentials.firstIndex {
+        $0.credential.project == old.credential.project
+          && $0.credential.name == old.credential.name && $0.secretKey == old.secretKey
+      }
+      guard let index else { return false }
+      contents.credentials[index].secretKey = secretKey
+      return true
+    }
+  }
+
   /// Stores the credential.
   public func create(
-    _ credential: Credential, tokenDigest: [UInt8]
+    _ credential: Credential, tokenDigest: [UInt8], secretKey: SealedSecretKey?
   ) async throws(StoreError) {
     try withContents { (contents) throws(StoreError) in
       guard contents.projects[credential.project] != nil else { throw .projectNotFound }
@@ -273,7 +316,8 @@ extension MemoryStore: TenantStore {
       }
       guard !isTaken else { throw .alreadyExists }
       contents.credentials.append(
-        StoredCredential(credential: credential, tokenDigest: tokenDigest))
+        StoredCredential(
+          credential: credential, tokenDigest: tokenDigest, secretKey: secretKey))
     }
   }
 

@@ -192,10 +192,11 @@ extension StoreContract {
     for (index, name) in names.enumerated().reversed() {
       let one = credential(name, in: run, policies[index % 2])
       let digest = SHA256.hash(Array((run.project.text + name).utf8)).bytes
-      try await store.create(one, tokenDigest: digest)
+      try await store.create(one, tokenDigest: digest, secretKey: nil)
       #expect(try await store.credential(tokenDigest: digest) == one)
       await #expect(throws: StoreError.alreadyExists) {
-        try await store.create(one, tokenDigest: SHA256.hash(digest).bytes)
+        try await store.create(
+          one, tokenDigest: SHA256.hash(digest).bytes, secretKey: nil)
       }
     }
     let all = names.enumerated().map { credential($1, in: run, policies[$0 % 2]) }
@@ -206,7 +207,9 @@ extension StoreContract {
       project: named("contract-missing"), name: "x", policy: policies[0], createdAt: second(0),
       revokedAt: nil)
     await #expect(throws: StoreError.projectNotFound) {
-      try await store.create(orphan, tokenDigest: SHA256.hash(Array(run.project.text.utf8)).bytes)
+      try await store.create(
+        orphan, tokenDigest: SHA256.hash(Array(run.project.text.utf8)).bytes,
+        secretKey: nil)
     }
   }
 
@@ -215,7 +218,8 @@ extension StoreContract {
     let policy = try Policy(["Statement": [["Effect": "Allow", "Action": "*"]]])
     let digests = try await ["a", "b"].asyncMap { name in
       let digest = SHA256.hash(Array((run.project.text + name).utf8)).bytes
-      try await store.create(credential(name, in: run, policy), tokenDigest: digest)
+      try await store.create(
+        credential(name, in: run, policy), tokenDigest: digest, secretKey: nil)
       return digest
     }
     #expect(try await store.revokeCredential(named: "a", of: run.project, at: second(9)))
@@ -228,8 +232,39 @@ extension StoreContract {
     #expect(listed.map(\.revokedAt) == [second(9), nil])
     await #expect(throws: StoreError.alreadyExists) {
       try await store.create(
-        credential("a", in: run, policy), tokenDigest: SHA256.hash(digests[0]).bytes)
+        credential("a", in: run, policy), tokenDigest: SHA256.hash(digests[0]).bytes,
+        secretKey: nil)
     }
+  }
+
+  func secretKeysAreKept() async throws {
+    let run = try await ContractRun(store, seed: 1)
+    let policy = try Policy(["Statement": [["Effect": "Allow", "Action": "*"]]])
+    let keyring = try #require(SecretKeyring(key: [UInt8](repeating: 1, count: 32)))
+    var signers: [Signer] = []
+    for name in ["a", "b", "c"] {
+      let digest = SHA256.hash(Array((run.project.text + name).utf8)).bytes
+      let accessKey = AccessKey.text(randomBytes: Array(digest.prefix(10)))
+      let sealed = keyring.seal("s", accessKey: accessKey, name: name, in: run.project)
+      let signer = Signer(credential: credential(name, in: run, policy), secretKey: sealed)
+      try await store.create(signer.credential, tokenDigest: digest, secretKey: sealed)
+      #expect(try await store.signer(accessKey: accessKey) == signer)
+      signers.append(signer)
+    }
+    let plain = SHA256.hash(Array((run.project.text + "d").utf8)).bytes
+    try await store.create(
+      credential("d", in: run, policy), tokenDigest: plain, secretKey: nil)
+    #expect(try await store.signer(accessKey: "SLAK") == nil)
+    #expect(try await store.signers(of: run.project, after: nil, limit: 9) == signers)
+    #expect(try await store.signers(of: run.project, after: "a", limit: 1) == [signers[1]])
+    let anew = keyring.seal(
+      "s", accessKey: signers[0].secretKey.accessKey, name: "a", in: run.project)
+    #expect(try await store.replace(signers[0], with: anew))
+    #expect(try await !store.replace(signers[0], with: anew))
+    #expect(try await store.signer(accessKey: anew.accessKey)?.secretKey == anew)
+    #expect(try await store.revokeCredential(named: "b", of: run.project, at: second(9)))
+    #expect(try await store.signer(accessKey: signers[1].secretKey.accessKey) == nil)
+    #expect(try await store.signers(of: run.project, after: nil, limit: 9).count == 3)
   }
 }
 

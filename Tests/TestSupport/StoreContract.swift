@@ -33,6 +33,7 @@ public struct StoreContract {
     case projectsAreKept = "projects are kept"
     case credentialsAreKept = "credentials are kept"
     case credentialsEnd = "credentials end"
+    case secretKeysAreKept = "secret keys are kept sealed"
     /// The sentence.
     public var testDescription: String { rawValue }
   }
@@ -65,6 +66,7 @@ public struct StoreContract {
     case .projectsAreKept: try await projectsAreKept()
     case .credentialsAreKept: try await credentialsAreKept()
     case .credentialsEnd: try await credentialsEnd()
+    case .secretKeysAreKept: try await secretKeysAreKept()
     }
   }
 

@@ -91,7 +91,8 @@ public struct TestLedger: Sendable {
     self.time = time
     services = Services(
       appends: store, records: store, tenants: store, clock: time.clock,
-      identities: .seeded(seed), readiness: { [] }, metrics: { [] })
+      identities: .seeded(seed), keyring: SecretKeyring(key: Self.sealingKey), readiness: { [] },
+      metrics: { [] })
   }
 
   /// Makes a project.
@@ -122,8 +123,32 @@ public struct TestLedger: Sendable {
       Credential(
         project: try ProjectID(project), name: name, policy: parsed, createdAt: time.now,
         revokedAt: nil),
-      tokenDigest: digest)
+      tokenDigest: digest, secretKey: nil)
     return token.text
+  }
+
+  /// The key the services seal with.
+  public static let sealingKey = [UInt8](repeating: 7, count: 32)
+
+  /// Makes a credential that signs, with a policy as above, and gives its two keys.
+  public func makeSigner(
+    _ name: String = "signer", project: String = "p1", policy: String = "admin",
+    accessKey: String? = nil, secretKey: String? = nil
+  ) async throws -> (accessKey: String, secretKey: String) {
+    let parsed =
+      if let builtIn = Policy.builtIn[policy] { builtIn } else {
+        try Policy(JSONValue(parsing: Array(policy.utf8)))
+      }
+    let seed = SHA256.hash(Array("\(project)/\(name)".utf8)).bytes
+    let accessKey = accessKey ?? AccessKey.text(randomBytes: Array(seed[..<10]))
+    let secretKey = secretKey ?? SecretKey.text(randomBytes: Array(seed[..<30]))
+    let id = try ProjectID(project)
+    let sealed = SecretKeyring(key: Self.sealingKey)?
+      .seal(secretKey, accessKey: accessKey, name: name, in: id)
+    try await store.create(
+      Credential(project: id, name: name, policy: parsed, createdAt: time.now, revokedAt: nil),
+      tokenDigest: SHA256.hash(seed).bytes, secretKey: sealed)
+    return (accessKey, secretKey)
   }
 
   /// Appends one change to a project with Huawei's rules.

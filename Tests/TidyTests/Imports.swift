@@ -25,6 +25,7 @@ enum Imports {
     // 2: adapters, which do not know each other.
     "LedgerAPI": [
       "LedgerServices", "Ledger", "TransparencyLog", "CanonicalJSON", "Crypto", "HTTPWire",
+      "RequestSigning",
     ],
     "LedgerStore": [
       "LedgerServices", "Ledger", "TransparencyLog", "CanonicalJSON", "Crypto", "PostgresClient",

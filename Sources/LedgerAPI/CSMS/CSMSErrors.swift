@@ -37,6 +37,10 @@ enum CSMSErrors {
       Row(
         status: 401, code: "APIGW.0301",
         text: "Incorrect IAM authentication information: decrypt token fail")
+    case .signature(let refusal):
+      Row(
+        status: 401, code: "APIGW.0301",
+        text: "Incorrect IAM authentication information: \(refusal.tail)")
     case .forbidden:
       Row(status: 403, code: "CSMS.0302", text: "The action is not allowed by policy.")
     case .noRoute:

@@ -197,7 +197,7 @@ extension Command {
         examples: ["project show p1"])
     case .credentialCreate:
       return make(
-        "Make a credential and print its token, once.",
+        "Make a credential and print its token and keys, once.",
         operands: [OperandSpec(name: "NAME", need: .required)],
         options: Self.database + [
           OptionSpec(name: "project", value: "ID", help: "the project it belongs to"),
@@ -206,8 +206,11 @@ extension Command {
             help: "admin, writer, reader, auditor or a JSON file; reader by default"),
         ],
         details: """
-          Prints {"name", "token"} on standard output. Only a hash of the token is stored, so it
-          cannot be shown again. A policy file holds statements of Effect, Action and Resource.
+          Prints {"name", "token", "access_key", "secret_key"} on standard output. A hash of the
+          token is stored and the secret key only sealed, so neither can be shown again. The sealing
+          key is STAGELEDGER_SECRET_KEY_FILE (32 bytes in base 64, mode 0600) or
+          STAGELEDGER_SECRET_KEY; a private database makes its own. Without one, both keys are null.
+          A policy file holds statements of Effect, Action and Resource.
           """,
         examples: [
           "credential create pipeline --project p1 --policy writer",
@@ -228,6 +231,15 @@ extension Command {
         ],
         details: "Running services refuse its token within two seconds.",
         examples: ["credential revoke pipeline --project p1"])
+    case .credentialRekey:
+      return make(
+        "Seal all secret keys with another key.", options: Self.database,
+        details: """
+          Takes the key of before from STAGELEDGER_PREVIOUS_SECRET_KEY_FILE and the other one from
+          STAGELEDGER_SECRET_KEY_FILE. First give both to the running services, then run this; when
+          it has ended with 0 the key of before is not needed any more. It can be run again.
+          """,
+        examples: ["credential rekey"])
     }
   }
 }

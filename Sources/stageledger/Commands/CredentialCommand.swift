@@ -1,13 +1,21 @@
 // CredentialCommand: makes, lists and ends credentials, in the database itself.
 //
-// Called by `Main` and the demo; calls `Backend` for the store. Invariant: a token is printed once
-// and only its hash is stored.
+// Called by `Main` and the demo; calls `Backend` for the store. Invariant: a token and a secret key
+// are printed once; of the one a hash is stored, the other is stored sealed.
 
 import CanonicalJSON
 import Crypto
 import Foundation
 import Ledger
 import LedgerServices
+
+/// What a credential's owner is told, once.
+struct NewCredential: Sendable {
+  /// The bearer token.
+  let token: Token
+  /// The access key and the secret key; nil without a key to seal with.
+  let keys: (access: String, secret: String)?
+}
 
 /// The commands `credential create`, `list` and `revoke`.
 enum CredentialCommand {
@@ -25,34 +33,51 @@ enum CredentialCommand {
           of: "NAME", given: name, expected: "1 to \(nameCharactersMax) characters, no controls"))
     }
     let policy = try policy(context.option("policy") ?? "reader")
-    let token = try await Backend.use(context) { backend throws(CommandError) in
+    let made = try await Backend.use(context) { backend throws(CommandError) in
       _ = try await ProjectCommand.found(id, in: backend)
       return try await make(name, for: id, policy: policy, in: backend)
     }
     context.console.print(
-      JSONValue.object(["name": .string(name), "token": .string(token.text)]).description)
-    context.console.say("keep the token: it is not stored and cannot be shown again")
+      JSONValue.object([
+        "name": .string(name), "token": .string(made.token.text),
+        "access_key": made.keys.map { .string($0.access) } ?? .null,
+        "secret_key": made.keys.map { .string($0.secret) } ?? .null,
+      ]).description)
+    if made.keys == nil {
+      context.console.say(
+        "no \(Setting.secretKeyFile.rawValue) is set, so there is a token only and no access key")
+    }
+    context.console.say("keep what was printed: it cannot be shown again")
     return .fine
   }
 
-  /// Stores a new credential and answers its token.
+  /// Stores a new credential and answers its token and keys.
   static func make(
     _ name: String, for project: ProjectID, policy: Policy, in backend: Backend
-  ) async throws(CommandError) -> Token {
+  ) async throws(CommandError) -> NewCredential {
     let token = Token(randomBytes: SecureRandom.bytes(20))
     guard let digest = Token.digest(of: token.text) else {
       preconditionFailure("a new token that is none")
     }
     let credential = Credential(
       project: project, name: name, policy: policy, createdAt: systemNow(), revokedAt: nil)
+    let keys = backend.keyring.map { _ in
+      (
+        access: AccessKey.text(randomBytes: SecureRandom.bytes(AccessKey.randomByteCount)),
+        secret: SecretKey.text(randomBytes: SecureRandom.bytes(SecretKey.randomByteCount))
+      )
+    }
+    let sealed = keys.flatMap {
+      backend.keyring?.seal($0.secret, accessKey: $0.access, name: name, in: project)
+    }
     do {
-      try await backend.tenants.create(credential, tokenDigest: digest)
+      try await backend.tenants.create(credential, tokenDigest: digest, secretKey: sealed)
     } catch .alreadyExists {
       throw .alreadyThere("credential \(name)")
     } catch {
       throw .store(error)
     }
-    return token
+    return NewCredential(token: token, keys: keys)
   }
 
   /// Lists the credentials of a project.

@@ -71,7 +71,8 @@ struct DemoWorld: Sendable {
       try await backend.tenants.create(project)
     }
     let token = try await CredentialCommand.make(
-      "demo", for: project.id, policy: try policy(named: "admin"), in: backend)
+      "demo", for: project.id, policy: try policy(named: "admin"), in: backend
+    ).token
     await backend.waitUntilAvailable(within: .seconds(5))
     let service = try Service.start(
       over: backend, at: try Service.address("127.0.0.1:0"), log: log)
@@ -95,7 +96,8 @@ struct DemoWorld: Sendable {
   /// Lets the ledger read the cloud with a new credential of this policy.
   func readCloud(as name: String, policy: Policy) async throws(CommandError) {
     let token = try await CredentialCommand.make(
-      name, for: project.id, policy: policy, in: cloud.backend)
+      name, for: project.id, policy: policy, in: cloud.backend
+    ).token
     guard
       FileManager.default.createFile(
         atPath: tokenFile, contents: Data(token.text.utf8), attributes: [.posixPermissions: 0o600])
