@@ -12,10 +12,13 @@ public enum Change: Hashable, Sendable {
   case registerSecret(data: [String: JSONValue], firstVersion: FirstVersion)
   /// Make a version known; nil `id`: the service counts; nil `stages`: the rule for a new version.
   case registerVersion(id: VersionID?, stages: [StageName]?, data: [String: JSONValue])
-  /// Put the label on the version.
+  /// Put the label on the version, wherever it sits.
   case assignStage(StageName, to: VersionID)
-  /// Take the label away.
+  /// Take the label away, wherever it sits.
   case removeStage(StageName)
+  /// Take the label off the version `from` and put it on the version `to`, either of which may be
+  /// left out: the one operation of the clouds that ask where a label sits.
+  case moveStage(StageName, to: VersionID?, from: VersionID?)
   /// Delete the secret after some days; nil: the cloud's default.
   case scheduleDeletion(days: Int?)
   /// Call a scheduled deletion off.

@@ -1,8 +1,9 @@
 // Decide: the rules, as one pure function from a change and a state to what should be appended.
 //
 // Called by `AppendPlan` for every change of a batch; calls only `LabelRules`, the provider's
-// table. Invariant: a change that alters nothing gives no drafts; a refused one gives a rejection
-// and no drafts; the drafts of one change stand together or not at all.
+// table, and `StageMoves` for the labels a change moves together. Invariant: a change that alters
+// nothing gives no drafts; a refused one gives a rejection and no drafts; the drafts of one change
+// stand together or not at all.
 
 public import CanonicalJSON
 
@@ -59,9 +60,10 @@ public func decide(
     return try assign(stage, to: version, state, rules)
   case .removeStage(let stage):
     try requireEnabled(state)
-    guard !rules.permanent.contains(stage) else { throw .stagePermanent(stage) }
-    guard let holder = state.holder(of: stage) else { throw .stageNotFound(stage) }
-    return [Draft(.stageRemoved, stage: stage, previous: holder)]
+    return try remove(stage, state, rules)
+  case .moveStage(let stage, let target, let source):
+    try requireEnabled(state)
+    return try move(stage, to: target, from: source, state, rules)
   case .scheduleDeletion(let days):
     try requireEnabled(state)
     let days = days ?? rules.recoveryDaysDefault
@@ -112,6 +114,7 @@ private func registerSecret(
   }
   var drafts = [Draft(.secretRegistered, data: data)]
   if firstVersion == .automatic {
+    guard rules.versionIDs == .counted else { throw .versionIDRequired }
     let version = VersionID(number: 1)
     drafts.append(Draft(.versionRegistered, version: version, cause: 0))
     drafts.append(
@@ -123,48 +126,43 @@ private func registerSecret(
 }
 
 /// A new version takes the current label and hands the previous label to the version it left;
-/// labels that are named replace that rule and nothing else moves.
+/// labels that are named replace that rule.
 private func registerVersion(
   id: VersionID?, stages: [StageName]?, data: [String: JSONValue], _ state: SecretState,
   _ rules: LabelRules
 ) throws(Rejection) -> [Draft] {
-  let version: VersionID
-  if let id {
-    guard rules.acceptsVersion(id) else { throw .nameNotAllowed(.version) }
-    guard !state.isRegistered(id) else { throw .versionExists(id) }
-    version = id
-  } else {
-    guard state.versionNumberMax < 999_999_999_999_999 else { throw .versionNumbersExhausted }
-    version = VersionID(number: state.versionNumberMax + 1)
-  }
-  var drafts = [Draft(.versionRegistered, version: version, data: data)]
-  var after = state
-  func move(_ stage: StageName, to target: VersionID, cause: Int) {
-    let holder = after.holder(of: stage)
-    guard holder != target else { return }
-    drafts.append(
-      Draft(.stageAssigned, stage: stage, version: target, previous: holder, cause: cause))
-    after.stages[stage] = SecretState.StageState(
-      versionID: target,
-      since: SecretState.Moment(effectiveAt: .latest, position: Position(checked: 0)))
-  }
+  let version = try newVersion(id, state, rules)
+  var moves = StageMoves(
+    of: state, after: [Draft(.versionRegistered, version: version, data: data)])
   if let stages {
     guard stages.count <= rules.stagesMax else {
       throw .tooManyStagesRequested(limit: rules.stagesMax)
     }
     for stage in stages {
       guard rules.acceptsStage(stage) else { throw .nameNotAllowed(.stage) }
-      move(stage, to: version, cause: 0)
+      let move = moves.put(stage, on: version, cause: 0)
+      // What is named for the version stays on it.
+      if let move, !stages.contains(rules.previous) { moves.follow(move, rules) }
     }
-  } else {
-    let left = state.holder(of: rules.current)
-    move(rules.current, to: version, cause: 0)
-    if let left { move(rules.previous, to: left, cause: 1) }
+  } else if let move = moves.put(rules.current, on: version, cause: 0), let left = move.left {
+    moves.put(rules.previous, on: left, cause: move.index)
+    if let pending = rules.pending { moves.take(pending, off: left, cause: move.index) }
   }
-  guard after.stageCount <= rules.stagesMax || after.stageCount == state.stageCount else {
-    throw .tooManyStages(limit: rules.stagesMax)
+  return try moves.drafts(atMost: rules.stagesMax)
+}
+
+/// The id of a version to come: the one given, or the next number where the cloud counts.
+private func newVersion(
+  _ id: VersionID?, _ state: SecretState, _ rules: LabelRules
+) throws(Rejection) -> VersionID {
+  if let id {
+    guard rules.acceptsVersion(id) else { throw .nameNotAllowed(.version) }
+    guard !state.isRegistered(id) else { throw .versionExists(id) }
+    return id
   }
-  return drafts
+  guard rules.versionIDs == .counted else { throw .versionIDRequired }
+  guard state.versionNumberMax < 999_999_999_999_999 else { throw .versionNumbersExhausted }
+  return VersionID(number: state.versionNumberMax + 1)
 }
 
 private func assign(
@@ -172,12 +170,39 @@ private func assign(
 ) throws(Rejection) -> [Draft] {
   guard rules.acceptsStage(stage) else { throw .nameNotAllowed(.stage) }
   guard state.isRegistered(version) else { throw .versionNotFound(version) }
+  var moves = StageMoves(of: state, after: [])
+  if let move = moves.put(stage, on: version, cause: nil) { moves.follow(move, rules) }
+  return try moves.drafts(atMost: rules.stagesMax)
+}
+
+private func remove(
+  _ stage: StageName, _ state: SecretState, _ rules: LabelRules
+) throws(Rejection) -> [Draft] {
+  guard !rules.permanent.contains(stage) else { throw .stagePermanent(stage) }
+  guard let holder = state.holder(of: stage) else { throw .stageNotFound(stage) }
+  return [Draft(.stageRemoved, stage: stage, previous: holder)]
+}
+
+/// A source that is given must be where the label sits; one that is not is demanded by some clouds.
+private func move(
+  _ stage: StageName, to target: VersionID?, from source: VersionID?, _ state: SecretState,
+  _ rules: LabelRules
+) throws(Rejection) -> [Draft] {
   let holder = state.holder(of: stage)
-  guard holder != version else { return [] }
-  guard holder != nil || state.stageCount < rules.stagesMax else {
-    throw .tooManyStages(limit: rules.stagesMax)
+  if let source, holder != source, target != nil || !rules.permanent.contains(stage) {
+    guard state.isRegistered(source) else { throw .sourceNotFound(source) }
+    throw .sourceMismatch(stage, holder: holder)
   }
-  return [Draft(.stageAssigned, stage: stage, version: version, previous: holder)]
+  guard let target else {
+    guard source != nil else { throw .noVersionGiven }
+    return try remove(stage, state, rules)
+  }
+  if source == nil, rules.source == .required, let holder, holder != target,
+    state.isRegistered(target)
+  {
+    throw .sourceRequired(stage, holder: holder)
+  }
+  return try assign(stage, to: target, state, rules)
 }
 
 /// The labels go with the secret, each as an event of its own: the label's history ends there too.

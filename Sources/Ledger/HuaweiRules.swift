@@ -14,6 +14,10 @@ extension LabelRules {
   public static let huawei = LabelRules(
     current: StageName(known: "SYSCURRENT"),
     previous: StageName(known: "SYSPREVIOUS"),
+    pending: nil,
+    previousFollows: .newVersionWithoutLabels,
+    source: .optional,
+    versionIDs: .counted,
     permanent: [StageName(known: "SYSCURRENT"), StageName(known: "SYSPREVIOUS")],
     stagesMax: 12,
     recoveryDays: 7...30,

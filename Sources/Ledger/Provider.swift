@@ -1,8 +1,8 @@
 // Provider: which cloud a project mirrors, and the label rules that cloud enforces.
 //
-// The rules are data, one file a provider (`HuaweiRules.swift`); `decide` reads them and is the
-// only place that acts on them. A provider whose rules are not written has none, and no project of
-// it can be made.
+// The rules are data, one file a provider (`HuaweiRules`, `AlibabaRules`, `AWSRules`); `decide`
+// reads them and is the only place that acts on them. What a cloud does beyond one label on one
+// version is a case here and not a branch on the provider's name.
 
 /// A cloud whose labels the ledger knows.
 public enum Provider: String, CaseIterable, Sendable {
@@ -10,11 +10,12 @@ public enum Provider: String, CaseIterable, Sendable {
   case alibaba
   case aws
 
-  /// The label rules of the cloud; nil while this program does not know them.
-  public var rules: LabelRules? {
+  /// The label rules of the cloud.
+  public var rules: LabelRules {
     switch self {
     case .huawei: .huawei
-    case .alibaba, .aws: nil
+    case .alibaba: .alibaba
+    case .aws: .aws
     }
   }
 }
@@ -25,6 +26,15 @@ public struct LabelRules: Sendable {
   public let current: StageName
   /// The label of the version that was in use before.
   public let previous: StageName
+  /// The label a rotation puts on the version it prepares, which goes when that version is passed
+  /// over; nil where the cloud has none.
+  public let pending: StageName?
+  /// When the previous label goes to the version the current label leaves.
+  public let previousFollows: PreviousRule
+  /// Whether the cloud's own operation moves a label only for who says where it sits.
+  public let source: SourceRule
+  /// Who gives a version its id.
+  public let versionIDs: VersionNaming
   /// The labels that cannot be taken away, only moved.
   public let permanent: Set<StageName>
   /// How many labels the versions of one secret may carry together.
@@ -39,4 +49,28 @@ public struct LabelRules: Sendable {
   public let acceptsStage: @Sendable (StageName) -> Bool
   /// Whether the cloud could have given this id to a version.
   public let acceptsVersion: @Sendable (VersionID) -> Bool
+
+  /// When the previous label goes to the version the current label leaves.
+  public enum PreviousRule: Sendable {
+    /// When a version comes and no labels are named for it.
+    case newVersionWithoutLabels
+    /// Whenever the current label leaves a version.
+    case everyMoveOfCurrent
+  }
+
+  /// Whether the cloud's own operation moves a label only for who says where it sits.
+  public enum SourceRule: Sendable {
+    /// It may be said, and must be right then.
+    case optional
+    /// It must be said, and be right.
+    case required
+  }
+
+  /// Who gives a version its id.
+  public enum VersionNaming: Sendable {
+    /// The service counts: `v1`, `v2`, ...
+    case counted
+    /// Whoever makes the version names it.
+    case named
+  }
 }

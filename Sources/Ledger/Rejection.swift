@@ -23,6 +23,16 @@ public enum Rejection: Error, Hashable, Sendable {
   case stageNotFound(StageName)
   /// The label is built in and can only be moved.
   case stagePermanent(StageName)
+  /// The label sits on the version `holder`, and the cloud moves it only for who says so.
+  case sourceRequired(StageName, holder: VersionID)
+  /// The secret has no such version for the label to leave.
+  case sourceNotFound(VersionID)
+  /// The label does not sit where it was said to; nil `holder`: it sits nowhere.
+  case sourceMismatch(StageName, holder: VersionID?)
+  /// A label should move, but neither from a version nor to one.
+  case noVersionGiven
+  /// The cloud does not count versions, and no id was given.
+  case versionIDRequired
   /// The labels of the secret would be more than `limit`.
   case tooManyStages(limit: Int)
   /// One request names more labels than a secret may carry.
@@ -59,6 +69,11 @@ extension Rejection {
     case .versionNumbersExhausted: "version_numbers_exhausted"
     case .stageNotFound: "stage_not_found"
     case .stagePermanent: "stage_permanent"
+    case .sourceRequired: "source_required"
+    case .sourceNotFound: "source_not_found"
+    case .sourceMismatch: "source_mismatch"
+    case .noVersionGiven: "no_version_given"
+    case .versionIDRequired: "version_id_required"
     case .tooManyStages: "too_many_stages"
     case .tooManyStagesRequested: "too_many_stages_requested"
     case .nameNotAllowed: "name_not_allowed"

@@ -36,7 +36,7 @@ struct Call: Sendable {
   /// The secret in the path; on the cloud's own surface one the cloud could have.
   func secret() throws(Failure) -> SecretName {
     let secret: SecretName = try identifier(.secret)
-    guard match.route.surface != .csms || project.provider.rules?.acceptsSecret(secret) ?? true
+    guard match.route.surface != .csms || project.provider.rules.acceptsSecret(secret)
     else { throw .rejected(.nameNotAllowed(.secret)) }
     return secret
   }
@@ -44,7 +44,7 @@ struct Call: Sendable {
   /// The label in the path; on the cloud's own surface one the cloud could have.
   func stage() throws(Failure) -> StageName {
     let stage: StageName = try identifier(.stage)
-    guard match.route.surface != .csms || project.provider.rules?.acceptsStage(stage) ?? true
+    guard match.route.surface != .csms || project.provider.rules.acceptsStage(stage)
     else { throw .rejected(.nameNotAllowed(.stage)) }
     return stage
   }
@@ -79,8 +79,9 @@ struct Call: Sendable {
   func append(
     _ change: Change, to secret: SecretName, reason: String?, ticket: String?
   ) async throws(Failure) -> AppendOutcome {
-    guard let rules = project.provider.rules else { throw .noRules(project.provider) }
-    let source: EventSource = match.route.surface == .csms ? .csmsAPI : .ledgerAPI
+    let isCSMS = match.route.surface == .csms
+    guard !isCSMS || project.provider == .huawei else { throw .otherCloud(project.provider) }
+    let source: EventSource = isCSMS ? .csmsAPI : .ledgerAPI
     let submission = Submission(
       intent: .change(secret, change, try Conditions.expectation(of: request)),
       provenance: Provenance(
@@ -89,7 +90,8 @@ struct Call: Sendable {
         source: source, reason: reason, ticket: ticket, requestID: requestID),
       idempotency: try Conditions.idempotency(of: request))
     do {
-      return try await services.appender.append(submission, to: project.id, rules: rules)
+      return try await services.appender.append(
+        submission, to: project.id, rules: project.provider.rules)
     } catch {
       throw Failure(error)
     }

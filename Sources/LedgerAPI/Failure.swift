@@ -41,8 +41,8 @@ enum Failure: Error, Sendable {
   case deletionScheduledAlready
   /// The rules refused the change.
   case rejected(Rejection)
-  /// The project's cloud has no rules here yet, so nothing can be asked of it.
-  case noRules(Provider)
+  /// The surface is another cloud's than the project, and only reads it.
+  case otherCloud(Provider)
   /// Too many requests wait already.
   case overloaded
   /// The record could not be read or written.
@@ -174,7 +174,7 @@ extension Failure {
       .notAcceptable, .mediaType,
       .body, .secretValue, .input, .missing, .missingThen, .pendingDeletion,
       .deletionScheduledAlready,
-      .rejected, .noRules, .refused:
+      .rejected, .otherCloud, .refused:
       nil
     }
   }

@@ -35,7 +35,7 @@ struct ErrorReport: Sendable {
     case .missing(_, let size), .missingThen(_, let size):
       answer.size = size
     case .forbidden, .noRoute, .notAcceptable, .mediaType, .body, .secretValue, .input,
-      .pendingDeletion, .deletionScheduledAlready, .rejected, .noRules, .overloaded, .store,
+      .pendingDeletion, .deletionScheduledAlready, .rejected, .otherCloud, .overloaded, .store,
       .refused:
       break
     }
@@ -104,10 +104,11 @@ struct Problem: Sendable {
       self.init(Rejection.secretPendingDeletion)
     case .rejected(let rejection):
       self.init(rejection)
-    case .noRules(let provider):
+    case .otherCloud(let provider):
       self.init(
-        409, "no_rules", "Rules not known",
-        "The label rules of \(provider.rawValue) are not known to this version of the service.")
+        409, "other_cloud", "Another cloud",
+        "This is a project of \(provider.rawValue): it is read here and changed under /ledger/v1."
+      )
     case .overloaded:
       self.init(
         503, "overloaded", "Too much at once",
@@ -145,6 +146,27 @@ struct Problem: Sendable {
       (409, "No number left", "The next version number cannot be written.", nil)
     case .stagePermanent:
       (409, "Permanent label", "This label is built in: it can be moved, not removed.", nil)
+    case .sourceRequired(_, let holder):
+      (
+        400, "Source needed", "The label sits on \(holder.text): name that version to move it.",
+        "remove_from_version_id"
+      )
+    case .sourceNotFound:
+      (404, "Not found", "The secret has no such version.", "remove_from_version_id")
+    case .sourceMismatch(_, let holder?):
+      (
+        409, "Not there", "The label sits on \(holder.text), not on the version named.",
+        "remove_from_version_id"
+      )
+    case .sourceMismatch(_, nil):
+      (
+        409, "Not there", "No version of the secret carries this label.",
+        "remove_from_version_id"
+      )
+    case .noVersionGiven:
+      (400, "Bad input", "Name a version to put the label on or to take it off.", "version_id")
+    case .versionIDRequired:
+      (400, "Bad input", "The project's cloud does not count versions: name one.", "version_id")
     case .tooManyStages(let limit), .tooManyStagesRequested(let limit):
       (409, "Too many labels", "A secret carries at most \(limit) labels.", nil)
     case .nameNotAllowed(let field):

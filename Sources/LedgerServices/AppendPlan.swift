@@ -125,6 +125,10 @@ public struct AppendNeeds: Sendable {
         switch change {
         case .registerVersion(let version?, _, _), .assignStage(_, let version):
           versions.insert(Version(secret: secret, version: version))
+        case .moveStage(_, let target, let source):
+          for version in [target, source].compactMap(\.self) {
+            versions.insert(Version(secret: secret, version: version))
+          }
         case .recordFact(let fact):
           holders.insert(
             Holder(secret: secret, stage: fact.stage, effectiveAt: fact.effectiveAt))
@@ -280,7 +284,8 @@ public struct AppendPlan: Sendable {
     _ change: Change, _ state: SecretState, _ then: SecretState.StageState?
   ) -> SecretState.Moment? {
     switch change {
-    case .assignStage(let stage, _), .removeStage(let stage): state.stages[stage]?.since
+    case .assignStage(let stage, _), .removeStage(let stage), .moveStage(let stage, _, _):
+      state.stages[stage]?.since
     case .recordFact: then?.since
     case .registerSecret, .registerVersion, .scheduleDeletion, .restoreSecret, .deleteSecret: nil
     }

@@ -9,8 +9,8 @@ public import Ledger
 
 /// Why a drift run could not be made or recorded.
 public enum ReconcileError: Error, Hashable, Sendable {
-  /// This program has no rules for the project's provider.
-  case noRules(Provider)
+  /// This program cannot ask the clouds of this provider.
+  case cloudNotSpoken(Provider)
   /// The cloud's secrets cannot be listed.
   case cloud(CloudError)
   /// The record could not be read.
@@ -71,7 +71,7 @@ public struct Reconciler: Sendable {
   public func run(
     _ project: Project, against cloud: any LiveCloud, requestID: String?
   ) async throws(ReconcileError) -> DriftReport {
-    guard let rules = project.provider.rules else { throw .noRules(project.provider) }
+    let rules = project.provider.rules
     let startedAt = clock.now
     let look = DriftLook(
       project: project.id, records: records, cloud: cloud, clock: clock, settings: settings,

@@ -31,8 +31,6 @@ enum CommandError: Error, Sendable {
   case client(ClientError)
   /// A name is ill formed.
   case identifier(String, given: String, IdentifierError)
-  /// The provider is a cloud this version does not serve.
-  case providerNotServed(Provider)
   /// There is no such project.
   case noProject(String)
   /// There is no such credential in use.
@@ -55,7 +53,7 @@ enum CommandError: Error, Sendable {
   /// How the program ends.
   var exitCode: ExitCode {
     switch self {
-    case .usage, .configuration, .identifier, .providerNotServed, .missingSetting, .policy: .usage
+    case .usage, .configuration, .identifier, .missingSetting, .policy: .usage
     case .client(.badAddress): .usage
     case .cluster, .store, .schema, .unsafeDurability, .listen, .loop, .client, .noProject,
       .noCredential, .alreadyThere, .file, .reconcile, .story, .unopenedSecretKeys:
@@ -81,8 +79,6 @@ enum CommandError: Error, Sendable {
     case .client(let error): error.text
     case .identifier(let what, let given, let error):
       "\(what) \(visible(given)) is no valid name: \(error.text)"
-    case .providerNotServed(let provider):
-      "this version serves huawei projects; \(provider.rawValue) is not served yet"
     case .noProject(let id):
       "there is no project \(visible(id)); `stageledger project list` shows those there are"
     case .noCredential(let name, let project):
@@ -199,7 +195,8 @@ extension ReconcileError {
   /// What to tell.
   var text: String {
     switch self {
-    case .noRules(let provider): "\(provider.rawValue) is not served yet"
+    case .cloudNotSpoken(let provider):
+      "the live cloud of \(provider.rawValue) projects cannot be read yet, only huawei's"
     case .cloud(.notFound): "the cloud has no such project"
     case .cloud(.forbidden(let why)): "the cloud will not list its secrets: \(visible(why))"
     case .cloud(.unreachable(let why)): "the cloud does not answer: \(visible(why))"

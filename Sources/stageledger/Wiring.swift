@@ -227,7 +227,7 @@ struct Backend: Sendable {
     _ project: Project, records: any RecordStore, appender: Appender, clock: Clock,
     settings: Reconciler.Settings = .standard
   ) async throws(ReconcileError) -> DriftReport {
-    guard project.provider == .huawei else { throw .noRules(project.provider) }
+    guard project.provider == .huawei else { throw .cloudNotSpoken(project.provider) }
     guard let upstream = project.upstream else {
       throw .cloud(.unreachable("no upstream is set"))
     }

@@ -49,10 +49,11 @@ struct RunningService {
 
   /// Makes the project and a credential that may do everything; answers its token.
   static func makeProject(
-    _ options: [String], launcher: [String] = [], binary: String = Program.binary
+    _ options: [String], provider: String = "huawei", launcher: [String] = [],
+    binary: String = Program.binary
   ) async throws -> String {
     let project = try await Program.run(
-      ["project", "create", project, "--provider", "huawei"] + options, launcher: launcher,
+      ["project", "create", project, "--provider", provider] + options, launcher: launcher,
       binary: binary)
     try #require(project.status == 0, "\(project.complaints)")
     let credential = try await Program.run(

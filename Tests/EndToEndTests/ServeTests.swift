@@ -52,6 +52,52 @@ extension EndToEndTests {
       #expect(try await Program.run(["reconcile"] + options).status == 3)
     }
 
+    @Test(arguments: ["alibaba", "aws"])
+    func `a project of another cloud is kept by that cloud's rules`(
+      _ provider: String
+    ) async throws {
+      let database = try TestDatabase.create(label: provider)
+      defer { database.drop() }
+      let options = ["--database-url", database.url]
+      #expect(try await Program.run(["migrate"] + options).status == 0)
+      let token = try await RunningService.makeProject(options, provider: provider)
+      let service = try await RunningService(options)
+      let current = provider == "aws" ? "AWSCURRENT" : "ACSCurrent"
+      let previous = provider == "aws" ? "AWSPREVIOUS" : "ACSPrevious"
+      let ids = (1...3).map { "0a1b2c3d-0000-4000-8000-00000000000\($0)" }
+      let made = try await service.send(
+        "POST", ledger: "/secrets", ["name": "app.db"], token: token)
+      #expect(made.status == 201, "\(made.json)")
+      for id in ids {
+        let version = try await service.send(
+          "POST", ledger: "/secrets/app.db/versions", ["version_id": .string(id)], token: token)
+        #expect(version.status == 201, "\(version.json)")
+      }
+      let path = "/secrets/app.db/stages/\(current)"
+      let wrong = try await service.send(
+        "PUT", ledger: path,
+        ["version_id": .string(ids[0]), "remove_from_version_id": .string(ids[1])], token: token)
+      #expect(wrong.status == 409, "\(wrong.json)")
+      let moved = try await service.send(
+        "PUT", ledger: path,
+        ["version_id": .string(ids[0]), "remove_from_version_id": .string(ids[2])], token: token)
+      #expect(moved.status == 201, "\(moved.json)")
+      // At AWS the previous label follows; at Alibaba Cloud it stays.
+      let left = try await service.send(
+        "GET", csms: "/secrets/app.db/stages/\(previous)", token: token)
+      #expect(left.json["stage"]?["version_id"] == .string(provider == "aws" ? ids[2] : ids[1]))
+
+      let client = ["STAGELEDGER_URL": service.url, "STAGELEDGER_TOKEN": token]
+      let at = try await Program.run(
+        ["at", "app.db", current, "--project", RunningService.project, "-o", "json"],
+        environment: client)
+      #expect(try JSONValue(parsing: Array(at.output.utf8))["version_id"] == .string(ids[0]))
+      #expect(await service.stop() == 0)
+      #expect(try await Program.run(["verify"] + options).status == 0)
+      #expect(try await Program.run(["rebuild"] + options).status == 0)
+      #expect(try await Program.run(["reconcile"] + options).status == 3)
+    }
+
     @Test func `an edited event is found and named by its position`() async throws {
       let database = try TestDatabase.create(label: "edited")
       defer { database.drop() }

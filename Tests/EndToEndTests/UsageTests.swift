@@ -45,11 +45,15 @@ extension EndToEndTests {
     }
 
     @Test(arguments: ["alibaba", "aws"])
-    func `a cloud that is not served yet is refused in plain words`(_ provider: String) async throws
-    {
-      let ending = try await Program.run(["project", "create", "p", "--provider", provider])
+    func `a live cloud that cannot be read yet is refused in plain words`(
+      _ provider: String
+    ) async throws {
+      let ending = try await Program.run([
+        "project", "create", "p", "--provider", provider, "--upstream-mode", "read",
+        "--upstream-url", "https://cloud", "--upstream-project", "p",
+      ])
       #expect(ending.status == 64)
-      #expect(ending.complaints.contains("this version serves huawei projects"))
+      #expect(ending.complaints.contains("the live cloud of \(provider) projects cannot be read"))
     }
 
     @Test(arguments: [

@@ -129,7 +129,10 @@ import Testing
     let rejections: [Rejection] = [
       .secretNotFound, .secretExists, .secretPendingDeletion, .secretNotPendingDeletion,
       .versionNotFound(name), .versionExists(name), .versionNumbersExhausted,
-      .stageNotFound(stage), .stagePermanent(stage), .tooManyStages(limit: 1),
+      .stageNotFound(stage), .stagePermanent(stage),
+      .sourceRequired(stage, holder: name), .sourceNotFound(name),
+      .sourceMismatch(stage, holder: nil), .noVersionGiven, .versionIDRequired,
+      .tooManyStages(limit: 1),
       .tooManyStagesRequested(limit: 1), .nameNotAllowed(.stage), .recoveryDaysOutOfRange(7...30),
       .effectiveInFuture(now: now), .streamVersionMismatch(expected: .zero, actual: .zero),
       .idempotencyKeyReused,
@@ -142,7 +145,7 @@ import Testing
     var failures: [Failure] = [
       .unauthenticated, .forbidden, .noRoute, .mediaType, .body(.empty), .secretValue,
       .input("a", .missing), .missing(.secret, size: nil), .missingThen(.stage, size: nil),
-      .pendingDeletion, .deletionScheduledAlready, .noRules(.huawei), .overloaded,
+      .pendingDeletion, .deletionScheduledAlready, .otherCloud(.huawei), .overloaded,
       .store(.unavailable(reason: "")), .store(.deadlineExceeded), .store(.outcomeUnknown),
       .store(.projectNotFound), .store(.alreadyExists), .store(.corrupt("")),
     ]

@@ -122,7 +122,9 @@ extension DecideCase {
     let refusals: [Rejection] = [
       .secretNotFound, .secretExists, .secretPendingDeletion, .secretNotPendingDeletion,
       .versionNotFound("v1"), .versionExists("v1"), .versionNumbersExhausted,
-      .stageNotFound("a"), .stagePermanent("a"), .tooManyStages(limit: 1),
+      .stageNotFound("a"), .stagePermanent("a"), .sourceRequired("a", holder: "v1"),
+      .sourceNotFound("v1"), .sourceMismatch("a", holder: nil), .noVersionGiven, .versionIDRequired,
+      .tooManyStages(limit: 1),
       .tooManyStagesRequested(limit: 1), .nameNotAllowed(.stage), .recoveryDaysOutOfRange(7...30),
       .effectiveInFuture(now: second(0)), .streamVersionMismatch(expected: 1, actual: 2),
       .idempotencyKeyReused,

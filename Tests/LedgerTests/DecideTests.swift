@@ -311,10 +311,4 @@ struct DecideCase: CustomTestStringConvertible, Sendable {
         "recovery_window_in_days": .integer(Int64(days ?? 30)),
       ])
   }
-
-  @Test func `only Huawei's rules are known`() {
-    #expect(Provider.huawei.rules != nil)
-    #expect(Provider.alibaba.rules == nil)
-    #expect(Provider.aws.rules == nil)
-  }
 }

@@ -28,6 +28,9 @@ extension DecideCase {
       given: ["+secret", "+v1", "SYSPREVIOUS=v1"], when: version(),
       then: ["+v2", "SYSCURRENT: none -> v2 by 0"]),
     DecideCase(
+      "a version that a fact has labelled already takes what it lacks",
+      given: ["+secret", "SYSCURRENT=v2", "SYSPREVIOUS=v1"], when: version("v2"), then: ["+v2"]),
+    DecideCase(
       "labels that are named replace the rule", given: two + ["blue=v1"],
       when: version(nil, ["blue", "green"]),
       then: ["+v3", "blue: v1 -> v3 by 0", "green: none -> v3 by 0"]),

@@ -71,7 +71,8 @@ struct Story {
 
   /// What the change appends at the moment.
   func decide(
-    _ change: Change, on secret: SecretName = "s", now: Instant = second(1_000)
+    _ change: Change, on secret: SecretName = "s", rules: LabelRules = .huawei,
+    now: Instant = second(1_000)
   ) throws(Rejection) -> [Draft] {
     var holder: VersionID?
     if case .recordFact(let fact) = change {
@@ -81,7 +82,7 @@ struct Story {
         .answer(at: fact.effectiveAt).versionID
     }
     return try Ledger.decide(
-      change, on: secret, state, rules: .huawei, holderThen: holder, now: now)
+      change, on: secret, state, rules: rules, holderThen: holder, now: now)
   }
 }
 

@@ -53,7 +53,11 @@ extension ContractRun {
         id: random.perhaps { _ in version },
         stages: random.perhaps { $0.oneIn(2) ? [] : [stage] }, data: random.members(depth: 1))
     case 3: return .registerVersion(id: nil, stages: nil, data: [:])
-    case 4, 5, 6, 7: return .assignStage(stage, to: version)
+    case 4, 5, 6: return .assignStage(stage, to: version)
+    case 7:
+      return .moveStage(
+        stage, to: random.perhaps { _ in version },
+        from: random.perhaps { named($0.pick(["v1", "v2", "v3", "v4"])) })
     case 8: return .removeStage(stage)
     case 9: return random.oneIn(3) ? .deleteSecret : .restoreSecret
     case 10: return random.oneIn(3) ? .scheduleDeletion(days: nil) : .restoreSecret

@@ -71,7 +71,7 @@ enum CSMSErrors {
       Row(status: 400, code: "CSMS.0107", text: "The secret is in schedule delete state.")
     case .rejected(let rejection):
       row(rejection, notFound)
-    case .noRules:
+    case .otherCloud:
       Row(status: 400, code: "CSMS.0003", text: detailed("The request is invalid.", failure))
     case .overloaded:
       unavailable(failure)
@@ -93,7 +93,7 @@ enum CSMSErrors {
     switch rejection {
     case .secretNotFound:
       Row(status: status(notFound), code: "CSMS.0106", text: noSecret)
-    case .versionNotFound, .stageNotFound:
+    case .versionNotFound, .sourceNotFound, .stageNotFound:
       Row(status: status(notFound), code: "CSMS.0005", text: noResource)
     case .secretExists, .versionExists, .versionNumbersExhausted:
       // The cloud's table has no row for what exists already; the code is our choice.
@@ -112,6 +112,9 @@ enum CSMSErrors {
       Row(
         status: 400, code: "CSMS.0204",
         text: "The number of stage is greater than the quota limit.")
+    case .sourceRequired, .sourceMismatch, .noVersionGiven, .versionIDRequired:
+      // This cloud never asks where a label sits and counts versions itself: codes of our choice.
+      Row(status: 400, code: "CSMS.0002", text: detailed(invalid, .rejected(rejection)))
     case .nameNotAllowed, .recoveryDaysOutOfRange, .effectiveInFuture:
       Row(status: 400, code: "CSMS.0002", text: detailed(invalid, .rejected(rejection)))
     case .streamVersionMismatch:

@@ -33,10 +33,9 @@ enum CSMSStages {
     _ stage: StageName, to version: VersionID, _ call: Call
   ) async throws(Failure) -> Answer {
     let secret = try call.secret()
-    if let rules = call.project.provider.rules {
-      guard rules.acceptsStage(stage) else { throw .rejected(.nameNotAllowed(.stage)) }
-      guard rules.acceptsVersion(version) else { throw .rejected(.nameNotAllowed(.version)) }
-    }
+    let rules = call.project.provider.rules
+    guard rules.acceptsStage(stage) else { throw .rejected(.nameNotAllowed(.stage)) }
+    guard rules.acceptsVersion(version) else { throw .rejected(.nameNotAllowed(.version)) }
     let outcome = try await call.append(
       .assignStage(stage, to: version), to: secret, reason: nil, ticket: nil)
     // Where the label sat there already it keeps its time.

@@ -36,7 +36,7 @@ enum CSMSVersions {
     var version: VersionID?
     if name != "latest" {
       let id: VersionID = try call.identifier(.version)
-      guard call.project.provider.rules?.acceptsVersion(id) ?? true else {
+      guard call.project.provider.rules.acceptsVersion(id) else {
         throw .rejected(.nameNotAllowed(.version))
       }
       version = id

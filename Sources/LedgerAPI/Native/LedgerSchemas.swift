@@ -14,6 +14,8 @@ enum LedgerSchemas {
   private static let ticket = NameSchemas.words(256).orNull.described("The change ticket.")
   private static let effectiveAt = NameSchemas.momentTaken.orNull
     .described("With it the change is a fact, recorded as reported; it must not lie ahead.")
+  private static let source = NameSchemas.version.orNull
+    .described("The version the label must sit on; not with effective_at.")
 
   static let newSecret = Schema.object(
     ["name": NameSchemas.secret], optional: ["reason": reason, "ticket": ticket]
@@ -30,11 +32,17 @@ enum LedgerSchemas {
 
   static let assignment = Schema.object(
     ["version_id": NameSchemas.version],
-    optional: ["effective_at": effectiveAt, "reason": reason, "ticket": ticket]
+    optional: [
+      "effective_at": effectiveAt, "remove_from_version_id": source, "reason": reason,
+      "ticket": ticket,
+    ]
   ).named("Assignment")
 
   static let removal = Schema.object(
-    optional: ["effective_at": effectiveAt, "reason": reason, "ticket": ticket]
+    optional: [
+      "effective_at": effectiveAt, "remove_from_version_id": source, "reason": reason,
+      "ticket": ticket,
+    ]
   ).named("Removal")
 
   // MARK: - What is given

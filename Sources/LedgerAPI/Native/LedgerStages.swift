@@ -2,7 +2,8 @@
 //
 // Called through the route table; calls `Appender`, `StageHistory` and `RecordStore`. A change
 // without `effective_at` is a command the rules may refuse; one with it is a fact, recorded as
-// reported.
+// reported. Where a cloud demands to be told where a label sits, the ledger says it, under the lock
+// of the append; who names `remove_from_version_id` asks for the label to be there.
 
 import CanonicalJSON
 import Ledger
@@ -29,11 +30,17 @@ enum LedgerStages {
     let secret = try call.secret()
     let stage = try call.stage()
     let effectiveAt = try fields.instant("effective_at")
+    let source: VersionID? = try fields.identifier("remove_from_version_id")
     let words = try Words(&fields)
     try fields.finish()
     let change: Change
     if let effectiveAt {
+      guard source == nil else {
+        throw .input("remove_from_version_id", .malformed("left out where effective_at is given"))
+      }
       change = .recordFact(StageFact(stage: stage, versionID: version, effectiveAt: effectiveAt))
+    } else if source != nil {
+      change = .moveStage(stage, to: version, from: source)
     } else if let version {
       change = .assignStage(stage, to: version)
     } else {

@@ -165,7 +165,8 @@ extension Command {
         "Make a project.",
         operands: [OperandSpec(name: "ID", need: .required)],
         options: Self.database + [
-          OptionSpec(name: "provider", value: "CLOUD", help: "whose rules it keeps: huawei")
+          OptionSpec(
+            name: "provider", value: "CLOUD", help: "whose rules it keeps: huawei, alibaba or aws")
         ] + Self.upstream,
         details: """
           A project is a tenant with its own log. The upstream options name the live cloud it is

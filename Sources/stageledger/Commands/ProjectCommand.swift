@@ -16,7 +16,7 @@ enum ProjectCommand {
     let project = Project(
       id: id, provider: provider,
       notFoundStatus: try notFoundStatus(context) ?? .badRequest,
-      upstream: try upstream(context, over: nil), createdAt: systemNow())
+      upstream: try upstream(context, of: provider, over: nil), createdAt: systemNow())
     try await Backend.use(context) { backend throws(CommandError) in
       do throws(StoreError) {
         try await backend.tenants.create(project)
@@ -41,7 +41,8 @@ enum ProjectCommand {
     try await Backend.use(context) { backend throws(CommandError) in
       var project = try await found(id, in: backend)
       project.notFoundStatus = status ?? project.notFoundStatus
-      project.upstream = try upstream(context, over: project.upstream)
+      project.upstream = try upstream(
+        context, of: project.provider, over: project.upstream)
       let changed = project
       try await storing { () async throws(StoreError) in try await backend.tenants.update(changed) }
     }
@@ -117,12 +118,11 @@ enum ProjectCommand {
 
   private static func provider(_ context: CommandContext) throws(CommandError) -> Provider {
     guard let text = context.option("provider") else {
-      throw .usage(.missingOption("--provider huawei", command: "project create"))
+      throw .usage(.missingOption("--provider huawei, alibaba or aws", command: "project create"))
     }
     guard let provider = Provider(rawValue: text) else {
-      throw .usage(.badValue(of: "--provider", given: text, expected: "huawei"))
+      throw .usage(.badValue(of: "--provider", given: text, expected: "huawei, alibaba or aws"))
     }
-    guard provider.rules != nil else { throw .providerNotServed(provider) }
     return provider
   }
 
@@ -138,7 +138,7 @@ enum ProjectCommand {
 
   /// The cloud the options name, with what they leave out taken from `known`.
   private static func upstream(
-    _ context: CommandContext, over known: Upstream?
+    _ context: CommandContext, of provider: Provider, over known: Upstream?
   ) throws(CommandError) -> Upstream? {
     var mode = known?.mode
     if let text = context.option("upstream-mode") {
@@ -150,6 +150,12 @@ enum ProjectCommand {
           .badValue(
             of: "--upstream-mode", given: text,
             expected: "off or read; changes are not passed on by this version"))
+      }
+      guard given == .off || provider == .huawei else {
+        throw .usage(
+          .badValue(
+            of: "--upstream-mode", given: text,
+            expected: "off; the live cloud of \(provider.rawValue) projects cannot be read yet"))
       }
       mode = given
     }

@@ -20,12 +20,11 @@ enum Rebuild {
       let projector = Projector(
         store: backend.projections, clock: backend.clock, identities: .random)
       for project in projects {
-        guard let rules = project.provider.rules else { throw .providerNotServed(project.provider) }
         let line = ProgressLine("rebuilding \(project.id.text)")
         do throws(StoreError) {
           let report = try await context.console.showingProgress(line.text) {
             () async throws(StoreError) -> RebuildReport in
-            try await projector.rebuild(project, rules: rules) { line.set($0) }
+            try await projector.rebuild(project, rules: project.provider.rules) { line.set($0) }
           }
           reports.append((project.id, report))
         } catch {
