@@ -178,6 +178,8 @@ import Testing
       busy.send("GET /gate HTTP/1.1\r\nHost: h\r\n\r\n" + get)
       #expect(await eventually { server.handler.waiting == 1 })
       async let drained: Void = server.server.drain(deadline: .now.advanced(by: .seconds(20)))
+      // To block here at once could keep the drain itself from a thread to begin on.
+      #expect(await eventually { idle.isReadable(withinMilliseconds: 0) })
       #expect(idle.readToEnd() == "")
       #expect(await eventually { (try? TestClient(server.address)) == nil })
       server.handler.openGate()
