@@ -65,9 +65,6 @@ struct PoolState {
     self.waitersMax = waitersMax
   }
 
-  /// How many connections there are to be.
-  var slotCount: Int { roles.count }
-
   /// The role of a connection.
   func role(of slot: Int) -> Role { roles[slot] }
 

@@ -61,9 +61,6 @@ import CPostgres
     return descriptor >= 0 ? descriptor : nil
   }
 
-  /// The process number of the server's side.
-  var serverProcessID: Int32 { unsafe PQbackendPID(connection) }
-
   /// Whether a transaction is open or unknown.
   var isInTransaction: Bool { unsafe PQtransactionStatus(connection) != PQTRANS_IDLE }
 
