@@ -1,9 +1,9 @@
 // API: from a request to its answer, the same way for every surface.
 //
-// Called by the HTTP server through the program's wiring. Calls, in this order: the route table,
-// `Authentication`, the policy, the reading of query and body, the endpoint; then the surface's
-// error table for what was refused. Invariant: every answer carries an `X-Request-Id` made here;
-// nothing about a project is said before its credential is known.
+// Called by the HTTP server through the program's wiring. Calls, in this order: the surface, the
+// route table, `Authentication`, the reading of query and body, the policy, the endpoint; then the
+// surface's error table for what was refused. Invariant: every answer carries an `X-Request-Id`
+// made here; nothing about a project is said before its credential is known.
 
 import CanonicalJSON
 public import HTTPWire
@@ -41,35 +41,39 @@ public final class API: Sendable {
 
   /// What to do with a request before its body is read: whether it could be answered at all.
   public func admit(_ head: HTTPRequest) -> Admission {
+    let surface = Surface(of: head)
     let failure: Failure
     do {
-      let match = try table.find(head)
-      if case .tenant = match.route.endpoint {
-        try Authentication.precheck(head, at: services.clock.now)
-      }
+      let isOpen =
+        switch surface {
+        case .csms, .ledger, .operations: try table.find(head, on: surface).route.isOpen
+        case .kms, .aws: false
+        }
+      if !isOpen { try Authentication.precheck(head, on: surface, at: services.clock.now) }
       return .read(bodyBytesMax: Self.bodyBytesMax)
     } catch {
       failure = error
     }
-    return .answer(refuse(failure, Surface(path: head.path)))
+    return .answer(refuse(failure, head, surface))
   }
 
   /// The answer to a request.
   public func respond(to request: HTTPRequest) async -> HTTPResponse {
     let begin = services.clock.now
     let requestID = services.identities.uuid(at: begin)
-    var report = ErrorReport(surface: Surface(path: request.path), requestID: requestID)
+    let surface = Surface(of: request)
+    var report = ErrorReport(request: request, surface: surface, requestID: requestID)
     var route: Int?
     let answer: Answer
     do throws(Failure) {
-      let match = try table.find(request)
+      let match = try table.find(request, on: surface)
       route = match.index
       answer = try await serve(request, match, &report)
     } catch {
       answer = report.answer(error)
       if let trouble = error.trouble { tell(requestID, trouble) }
     }
-    let response = response(answer, to: request, requestID)
+    let response = response(answer, to: request, surface, requestID)
     let end = services.clock.now
     requests.count(
       route: route, status: response.status,
@@ -77,21 +81,24 @@ public final class API: Sendable {
     return response
   }
 
-  /// The template of the route a request takes, for logs; nil when there is none.
-  public func template(of head: HTTPRequest) -> String? {
-    do { return try table.find(head).route.template } catch { return nil }
+  /// What logs call the route a request takes; nil when there is none.
+  public func label(of request: HTTPRequest) -> String? {
+    do { return try table.find(request, on: Surface(of: request)).route.label } catch { return nil }
   }
 
   /// The answer to a message that is not served, in the shape of the surface it was meant for.
   public func refusal(_ refusal: HTTPRefusal, target: String?) -> HTTPResponse {
-    refuse(.refused(refusal), Surface(path: target ?? ""))
+    let head = HTTPRequest(method: "GET", target: target ?? "")
+    return refuse(.refused(refusal), head, Surface(of: head))
   }
 
-  private func refuse(_ failure: Failure, _ surface: Surface) -> HTTPResponse {
+  private func refuse(
+    _ failure: Failure, _ head: HTTPRequest, _ surface: Surface
+  ) -> HTTPResponse {
     let requestID = services.identities.uuid(at: services.clock.now)
-    let answer = ErrorReport(surface: surface, requestID: requestID).answer(failure)
+    let answer = ErrorReport(request: head, surface: surface, requestID: requestID).answer(failure)
     requests.count(route: nil, status: answer.status, microseconds: 0)
-    return fields(of: answer, requestID)
+    return fields(of: answer, surface, requestID)
   }
 
   private func serve(
@@ -105,23 +112,37 @@ public final class API: Sendable {
     case .tenant(_, let on, let run): (scope, endpoint) = (on, run)
     }
     let credential = try await Authentication.credential(
-      of: request, at: services.clock.now, services.tenants)
-    let name = route.value(of: .project, in: match.segments) ?? ""
-    try Authentication.checkProjectHeader(of: request, is: name)
+      of: request, on: route.surface, at: services.clock.now, services)
+    let name = route.value(of: .project, in: match.segments)
+    if let name { try Authentication.checkProjectHeader(of: request, is: name) }
     let project = try await Authentication.project(name, for: credential, services.tenants)
     report.notFoundStatus = project.notFoundStatus
-    let body = try Self.body(of: request, route)
-    let query = try Query(
-      request, names: route.queryNames, strays: route.surface == .csms ? .tolerated : .refused)
+    let (query, body) = try Self.parameters(of: request, route)
     let call = Call(
       services: services, request: request, requestID: report.requestID, match: match,
       credential: credential, project: project, query: query, body: body)
+    try call.checkCloud()
     switch scope {
     case .secretInPath: try call.authorize(on: try call.secret())
     case .project: try call.authorize(on: nil)
     case .secretInBody: break
     }
     return try await endpoint(call)
+  }
+
+  /// The parameters of a request, wherever its surface has them.
+  private static func parameters(
+    of request: HTTPRequest, _ route: Route
+  ) throws(Failure) -> (query: Query, body: [String: JSONValue]?) {
+    switch route.surface {
+    case .kms:
+      let items = try KMSRequest.parameters(of: request)
+      return (try Query(items, names: route.queryNames, strays: .tolerated), nil)
+    case .csms, .aws, .ledger, .operations:
+      let body = try body(of: request, route)
+      let strays: Query.Strays = route.surface == .csms ? .tolerated : .refused
+      return (try Query(request, names: route.queryNames, strays: strays), body)
+    }
   }
 
   /// The members of the body; nil where there is none or the route takes none.
@@ -139,12 +160,12 @@ public final class API: Sendable {
       value = try JSONValue(parsing: request.body, limits: .standard)
     } catch {
       guard route.body.schema != nil else { return nil }
-      guard isJSON(request) || route.surface == .csms else { throw .mediaType }
+      guard isJSON(request) || route.surface.isAnyTypeJSON else { throw .mediaType }
       throw .body(.notJSON(error))
     }
     guard !SecretValue.isIn(value) else { throw .secretValue }
     guard route.body.schema != nil else { return nil }
-    guard isJSON(request) || route.surface == .csms else { throw .mediaType }
+    guard isJSON(request) || route.surface.isAnyTypeJSON else { throw .mediaType }
     guard case .object(let members) = value else { throw .body(.notObject) }
     return members
   }
@@ -157,11 +178,11 @@ public final class API: Sendable {
   }
 
   private func response(
-    _ answer: Answer, to request: HTTPRequest, _ requestID: String
+    _ answer: Answer, to request: HTTPRequest, _ surface: Surface, _ requestID: String
   ) -> HTTPResponse {
-    var response = fields(of: answer, requestID)
+    var response = fields(of: answer, surface, requestID)
     let isRead = request.method == "GET" || request.method == "HEAD"
-    guard isRead, answer.status == 200, Surface(path: request.path) == .ledger else {
+    guard isRead, answer.status == 200, surface == .ledger else {
       return response
     }
     let tag = Conditions.tag(of: answer.content)
@@ -174,9 +195,12 @@ public final class API: Sendable {
     return response
   }
 
-  private func fields(of answer: Answer, _ requestID: String) -> HTTPResponse {
+  private func fields(
+    of answer: Answer, _ surface: Surface, _ requestID: String
+  ) -> HTTPResponse {
     var response = HTTPResponse(status: answer.status)
     response.fields.append("X-Request-Id", requestID)
+    if surface == .aws { response.fields.append("x-amzn-RequestId", requestID) }
     if let type = answer.contentType {
       response.fields.append("Content-Type", type)
       response.body = .bytes(answer.content)

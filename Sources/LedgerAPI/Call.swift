@@ -1,6 +1,6 @@
 // Call: one authenticated request on its way to its endpoint, as types.
 //
-// Made by `API` once the credential and the project are known; read by the endpoints of both
+// Made by `API` once the credential and the project are known; read by the endpoints of all
 // surfaces. Calls `Appender` for what writes. Invariant: a call exists only for a credential of the
 // project, and its body holds no secret value.
 
@@ -31,6 +31,15 @@ struct Call: Sendable {
   func identifier<T: Identifier>(_ name: PathParameter) throws(Failure) -> T {
     let text = try parameter(name)
     do { return try T(text) } catch { throw .input(name.rawValue, InputFault(error)) }
+  }
+
+  /// Goes on only if the surface serves projects of this cloud.
+  ///
+  /// CSMS is there for all of them, and changes only those of its own cloud.
+  func checkCloud() throws(Failure) {
+    let surface = match.route.surface
+    guard let cloud = surface.cloud, cloud.provider != project.provider else { return }
+    guard surface == .csms, match.route.isRead else { throw .otherCloud(project.provider) }
   }
 
   /// The secret in the path; on the cloud's own surface one the cloud could have.
@@ -79,16 +88,14 @@ struct Call: Sendable {
   func append(
     _ change: Change, to secret: SecretName, reason: String?, ticket: String?
   ) async throws(Failure) -> AppendOutcome {
-    let isCSMS = match.route.surface == .csms
-    guard !isCSMS || project.provider == .huawei else { throw .otherCloud(project.provider) }
-    let source: EventSource = isCSMS ? .csmsAPI : .ledgerAPI
+    let source = match.route.surface.cloud?.source ?? .ledgerAPI
     let submission = Submission(
       intent: .change(secret, change, try Conditions.expectation(of: request)),
       provenance: Provenance(
         principal: Principal(
           kind: .credential, id: credential.name, name: credential.name, sourceIP: request.peer),
         source: source, reason: reason, ticket: ticket, requestID: requestID),
-      idempotency: try Conditions.idempotency(of: request))
+      idempotency: try Conditions.idempotency(of: self))
     do {
       return try await services.appender.append(
         submission, to: project.id, rules: project.provider.rules)

@@ -21,23 +21,31 @@ enum Conditions {
   }
 
   /// The caller's own name for the request, with a digest of what it asks.
-  static func idempotency(
-    of request: HTTPRequest
-  ) throws(Failure) -> Submission.Idempotency? {
-    guard let text = try only("Idempotency-Key", of: request) else { return nil }
+  static func idempotency(of call: Call) throws(Failure) -> Submission.Idempotency? {
+    guard let text = try only("Idempotency-Key", of: call.request) else { return nil }
     let key: IdempotencyKey
     do {
       key = try IdempotencyKey(unquoted(text))
     } catch {
       throw .input("Idempotency-Key", InputFault(error))
     }
-    return Submission.Idempotency(key: key, requestDigest: digest(of: request))
+    return Submission.Idempotency(key: key, requestDigest: digest(of: call))
   }
 
-  /// SHA-256 over method, path and body, each but the last ended by a line feed.
-  static func digest(of request: HTTPRequest) -> Digest {
-    SHA256.hash(
-      Array(request.method.utf8) + [0x0A] + Array(request.path.utf8) + [0x0A] + request.body)
+  /// SHA-256 over what is asked: what the call is and its parameters, and nothing of its signature.
+  ///
+  /// With a path: method, path and body, each but the last ended by a line feed. Without one: the
+  /// operation, then the body or the parameters by name.
+  private static func digest(of call: Call) -> Digest {
+    let request = call.request
+    let parts: [[UInt8]] =
+      switch call.match.route.target {
+      case .path: [Array(request.method.utf8), Array(request.path.utf8), request.body]
+      case .name:
+        [Array(call.match.route.label.utf8)]
+          + (call.body == nil ? call.query.texts : [request.body])
+      }
+    return SHA256.hash(Array(parts.joined(separator: [0x0A])))
   }
 
   /// The strong tag of an answer's content.

@@ -41,7 +41,7 @@ final class RequestMetrics: Sendable {
 
   private func labels(_ route: Int?) -> [[String]] {
     guard let route else { return [["method", ""], ["route", "none"]] }
-    return [["method", routes[route].method], ["route", routes[route].template]]
+    return [["method", routes[route].method], ["route", routes[route].label]]
   }
 
   /// The counts as Prometheus text.

@@ -1,5 +1,5 @@
-// Operations: health, readiness, metrics and the description of the API, for whoever runs the
-// service or writes a client.
+// Operations: the page, health, readiness, metrics and the description of the API, for whoever runs
+// the service or writes a client.
 //
 // Called through the route table, without a token: nothing here names a project or a secret.
 
@@ -8,6 +8,11 @@ import LedgerServices
 
 /// The endpoints for whoever runs the service.
 enum Operations {
+  /// The page for people.
+  static func page(_ api: API) async -> Answer {
+    Answer(status: 200, contentType: "text/html; charset=utf-8", content: Page.html, size: nil)
+  }
+
   /// The process answers; looks at nothing else.
   static func health(_ api: API) async -> Answer {
     var text = ObjectText()
@@ -65,6 +70,8 @@ extension Operations {
       )
     ]
   }
+
+  static let pageAnswer = DescribedAnswer(200, "A page of HTML.", [("text/html", .text())])
 
   static let metricsAnswer = DescribedAnswer(
     200, "The counts, in the Prometheus text format.", [("text/plain", .text())])

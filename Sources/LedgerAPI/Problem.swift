@@ -10,12 +10,14 @@ import LedgerServices
 
 /// Turns failures into answers in the shape of a surface.
 struct ErrorReport: Sendable {
+  let request: HTTPRequest
   let surface: Surface
   let requestID: String
   /// The status for what does not exist, where the surface leaves a choice.
   var notFoundStatus = NotFoundStatus.badRequest
 
-  init(surface: Surface, requestID: String) {
+  init(request: HTTPRequest, surface: Surface, requestID: String) {
+    self.request = request
     self.surface = surface
     self.requestID = requestID
   }
@@ -25,13 +27,15 @@ struct ErrorReport: Sendable {
     var answer =
       switch surface {
       case .csms: CSMSErrors.answer(failure, notFoundStatus, requestID)
+      case .kms: KMSErrors.answer(failure, to: request, requestID)
+      case .aws: AWSErrors.answer(failure)
       case .ledger, .operations: Problem(failure).answer(requestID)
       }
     switch failure {
     case .methodNotAllowed(let allowed):
       answer.fields.append(("Allow", allowed.joined(separator: ", ")))
     case .unauthenticated, .signature:
-      answer.fields.append(("WWW-Authenticate", "Bearer"))
+      if answer.status == 401 { answer.fields.append(("WWW-Authenticate", "Bearer")) }
     case .missing(_, let size), .missingThen(_, let size):
       answer.size = size
     case .forbidden, .noRoute, .notAcceptable, .mediaType, .body, .secretValue, .input,
@@ -70,7 +74,7 @@ struct Problem: Sendable {
     case .signature(let refusal):
       self.init(
         401, "unauthenticated", "Not authenticated",
-        "The signature is not taken: \(refusal.tail).")
+        "The signature is not taken: \(CSMSErrors.tail(refusal)).")
     case .forbidden:
       self.init(
         403, "forbidden", "Not allowed",

@@ -20,9 +20,15 @@ struct Query: Sendable {
 
   /// Reads the parameters `names` of the request.
   init(_ request: HTTPRequest, names: [String], strays: Strays) throws(Failure) {
-    guard request.query != nil else { return }
     let items: [(name: String, value: String)]
     do { items = try request.queryItems() } catch { throw .refused(error) }
+    try self.init(items, names: names, strays: strays)
+  }
+
+  /// Takes the parameters `names` out of a list.
+  init(
+    _ items: [(name: String, value: String)], names: [String], strays: Strays
+  ) throws(Failure) {
     for (name, value) in items {
       guard !SecretValue.isName(name) else { throw .secretValue }
       guard names.contains(name) else {
@@ -32,6 +38,13 @@ struct Query: Sendable {
       guard values.updateValue(value, forKey: name) == nil else {
         throw .input(name, .repeated)
       }
+    }
+  }
+
+  /// Every parameter that is there, by name; no two lists of parameters give the same texts.
+  var texts: [[UInt8]] {
+    values.sorted { $0.key < $1.key }.flatMap { name, value in
+      [Array(name.utf8), Array("\(value.utf8.count)".utf8), Array(value.utf8)]
     }
   }
 

@@ -1,28 +1,7 @@
 // Route: one line of the route table: what is asked, who answers, and how it is described.
 //
 // Made in `Routes.swift`; read by `API` for each request and by `OpenAPIDocument` once. Invariant:
-// a route has its description: it cannot be made without one.
-
-/// Which API a path belongs to: it decides the shape of answers, also of refusals.
-enum Surface: Hashable, CaseIterable, Sendable {
-  /// Huawei Cloud CSMS, under `/v1`.
-  case csms
-  /// The ledger's own API, under `/ledger/v1`.
-  case ledger
-  /// Health and metrics, and whatever is not known.
-  case operations
-
-  /// The surface of a path that is not decoded.
-  init(path: String) {
-    if path == "/v1" || path.hasPrefix("/v1/") {
-      self = .csms
-    } else if path == "/ledger" || path.hasPrefix("/ledger/") {
-      self = .ledger
-    } else {
-      self = .operations
-    }
-  }
-}
+// a route with a path has its description: it cannot be made without one.
 
 /// One line of the table.
 struct Route: Sendable {
@@ -66,20 +45,40 @@ struct Route: Sendable {
       action: String, on: Scope, @Sendable (Call) async throws(Failure) -> Answer)
   }
 
-  let method: String
-  let template: String
+  /// Where a request must go.
+  enum Target: Sendable {
+    /// To a path, by this method.
+    case path(method: String, template: String)
+    /// To `/`, under the operation's name.
+    case name
+  }
+
+  /// What an operation does to the record.
+  enum Effect: Hashable, Sendable {
+    case reads
+    case writes
+  }
+
+  /// What the description of the API says of an operation.
+  struct Description: Sendable {
+    /// What it does, in one sentence.
+    let summary: String
+    let query: [Parameter]
+    /// What it answers, errors aside.
+    let answers: [DescribedAnswer]
+  }
+
+  let target: Target
   /// What the operation is called, among those of its surface.
   let name: String
-  /// What it does, in one sentence.
-  let summary: String
-  let query: [Parameter]
+  /// What our description says of it; nil where the cloud's own has it already.
+  let description: Description?
   /// The names of the parameters in the query.
   let queryNames: [String]
   let body: Body
-  /// What it answers, errors aside.
-  let answers: [DescribedAnswer]
   let endpoint: Endpoint
   let surface: Surface
+  let effect: Effect
   private let pattern: [Part]
 
   private enum Part: Hashable, Sendable {
@@ -98,25 +97,62 @@ struct Route: Sendable {
     }
   }
 
+  /// An operation with a path of its own.
   init(
     _ method: String, _ template: String, _ name: String, _ summary: String,
     query: [Parameter] = [], body: Body = .none, answers: [DescribedAnswer], _ endpoint: Endpoint
   ) {
-    self.method = method
-    self.template = template
+    target = .path(method: method, template: template)
     self.name = name
-    self.summary = summary
-    self.query = query
+    description = Description(summary: summary, query: query, answers: answers)
     queryNames = query.map(\.name)
     self.body = body
-    self.answers = answers
     self.endpoint = endpoint
     surface = Surface(path: template)
+    effect = method == "GET" ? .reads : .writes
     pattern = template.split(separator: "/").map { Part($0) }
   }
 
+  /// An operation of a cloud whose calls all go to `/`, with the names of its parameters.
+  init(
+    _ surface: Surface, _ name: String, _ effect: Effect, parameters: [String] = [],
+    body: Body = .none, _ endpoint: Endpoint
+  ) {
+    target = .name
+    self.name = name
+    description = nil
+    queryNames = parameters
+    self.body = body
+    self.endpoint = endpoint
+    self.surface = surface
+    self.effect = effect
+    pattern = []
+  }
+
+  /// What logs and metrics call it: its path as a template, or the surface and its name.
+  var label: String {
+    switch target {
+    case .path(_, let template): template
+    case .name: "\(surface.tag):\(name)"
+    }
+  }
+
+  /// The method by which it is asked; the clouds whose calls go to `/` mean POST.
+  var method: String {
+    switch target {
+    case .path(let method, _): method
+    case .name: "POST"
+    }
+  }
+
   /// Whether it only reads.
-  var isRead: Bool { method == "GET" }
+  var isRead: Bool { effect == .reads }
+
+  /// Whether it answers everybody.
+  var isOpen: Bool {
+    guard case .open = endpoint else { return false }
+    return true
+  }
 
   /// What its path names, in order.
   var parameters: [PathParameter] {

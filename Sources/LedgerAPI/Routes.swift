@@ -1,9 +1,8 @@
 // Routes: the one table of everything that can be asked, and the search in it.
 //
-// Called by `API` for each request; names every endpoint of every surface with its description.
-// The other clouds' surfaces get their entries here and their endpoints in folders of their own
-// (`KMS/`, `AWS/`). Invariant: a path is split before it is decoded and decoded once, so that
-// nothing encoded in a segment reaches another route.
+// Called by `API` for each request; names every endpoint of every surface. Invariant: a path is
+// split before it is decoded and decoded once, so that nothing encoded in a segment reaches another
+// route.
 
 import HTTPWire
 
@@ -17,16 +16,41 @@ struct Match: Sendable {
 /// The table.
 struct RouteTable: Sendable {
   let routes: [Route]
-  private let indices: [Int: [Int]]
+  /// The routes with a path, by how many segments it has.
+  private let paths: [Int: [Int]]
+  /// The routes without one, by surface and name.
+  private let names: [Surface: [String: Int]]
 
   init(_ routes: [Route]) {
     self.routes = routes
-    indices = Dictionary(grouping: routes.indices) { routes[$0].segmentCount }
+    var paths: [Int: [Int]] = [:]
+    var names: [Surface: [String: Int]] = [:]
+    for (index, route) in routes.enumerated() {
+      switch route.target {
+      case .path: paths[route.segmentCount, default: []].append(index)
+      case .name: names[route.surface, default: [:]][route.name] = index
+      }
+    }
+    self.paths = paths
+    self.names = names
   }
 
-  /// The route of a request; HEAD is GET without its content, which the server leaves out.
-  func find(_ request: HTTPRequest) throws(Failure) -> Match {
-    let surface = Surface(path: request.path)
+  /// The route of a request; the name of a call to `/` may stand in its body.
+  func find(_ request: HTTPRequest, on surface: Surface) throws(Failure) -> Match {
+    switch surface {
+    case .csms, .ledger, .operations: try find(path: request, on: surface)
+    case .kms: try find(name: try KMSRequest.action(of: request), on: surface)
+    case .aws: try find(name: try AWSRequest.operation(of: request), on: surface)
+    }
+  }
+
+  private func find(name: String, on surface: Surface) throws(Failure) -> Match {
+    guard let index = names[surface]?[name] else { throw .noRoute }
+    return Match(index: index, route: routes[index], segments: [])
+  }
+
+  /// HEAD is GET without its content, which the server leaves out.
+  private func find(path request: HTTPRequest, on surface: Surface) throws(Failure) -> Match {
     var request = request
     // The cloud's own signers end a path with a slash its clients leave out: both are one route.
     if surface == .csms, request.path.utf8.count > 1, request.path.hasSuffix("/") {
@@ -40,7 +64,7 @@ struct RouteTable: Sendable {
     }
     let method = request.method == "HEAD" ? "GET" : request.method
     var allowed: [String] = []
-    for index in indices[segments.count] ?? [] where routes[index].matches(segments) {
+    for index in paths[segments.count] ?? [] where routes[index].matches(segments) {
       let route = routes[index]
       if route.method == method { return Match(index: index, route: route, segments: segments) }
       allowed.append(route.method)
@@ -51,7 +75,7 @@ struct RouteTable: Sendable {
   }
 
   /// Everything there is.
-  static let standard = RouteTable(csms + ledger + operations)
+  static let standard = RouteTable(csms + kms + aws + ledger + operations)
 
   private static let csms: [Route] = [
     Route(
@@ -133,6 +157,10 @@ struct RouteTable: Sendable {
       .tenant(action: "csms:secret:deleteStage", on: .secretInPath, CSMSStages.delete)),
   ]
 
+  private static let kms: [Route] = []
+
+  private static let aws: [Route] = []
+
   private static let ledger: [Route] = [
     Route(
       "GET", "/ledger/v1/{project}/secrets", "ListSecrets",
@@ -207,6 +235,11 @@ struct RouteTable: Sendable {
   ]
 
   private static let operations: [Route] = [
+    Route(
+      "GET", "/", "Page",
+      "Gives a page for people that says what is served where.",
+      answers: [Operations.pageAnswer],
+      .open(Operations.page)),
     Route(
       "GET", "/healthz", "Health",
       "Tells whether the process answers.",

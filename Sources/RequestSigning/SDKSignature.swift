@@ -89,7 +89,7 @@ public enum SDKSignature {
       canonicalRequest: canonical, date: try request.value(of: dateHeader))
     let expected = signature(of: text, secretKey: secretKey)
     guard constantTimeEquals(Array(expected.utf8), Array(authorization.signature.utf8)) else {
-      throw .signatureMismatch
+      throw .signatureMismatch(stringToSign: text)
     }
   }
 

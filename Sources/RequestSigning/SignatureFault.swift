@@ -21,6 +21,9 @@ public enum SignatureFault: Error, Hashable, Sendable {
   case expired(signedAt: String, now: String)
   /// The hash of the body the headers tell is not that of the body received.
   case bodyMismatch
-  /// The signature is another.
-  case signatureMismatch
+  /// The signature is another than that of this text, which is what the request should have signed.
+  ///
+  /// The text holds what the client sent and no key; the clouds show it to whoever looks for the
+  /// difference.
+  case signatureMismatch(stringToSign: String)
 }

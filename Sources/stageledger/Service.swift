@@ -160,7 +160,7 @@ private struct RequestHandler: HTTPHandler {
     var fields: [(String, JSONValue)] = [
       ("request_id", .string(response.fields["X-Request-Id"] ?? "")),
       ("method", .string(request.method)),
-      ("route", .string(api.template(of: request) ?? "none")),
+      ("route", .string(api.label(of: request) ?? "none")),
       ("status", .integer(Int64(response.status))),
     ]
     if let trace = request.fields["traceparent"], let id = Self.traceID(trace) {

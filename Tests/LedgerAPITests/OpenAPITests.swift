@@ -50,7 +50,10 @@ import Testing
   }
 
   @Test func `it has the routes there are and no others`() {
-    let routes = RouteTable.standard.routes.map { "\($0.method) \($0.template)" }
+    let routes = RouteTable.standard.routes.compactMap { route -> String? in
+      guard case .path(let method, let template) = route.target else { return nil }
+      return "\(method) \(template)"
+    }
     #expect(Set(routes).count == routes.count)
     #expect(operations.keys.sorted() == routes.sorted())
   }
@@ -153,10 +156,12 @@ import Testing
     if surface == .ledger { failures.append(.notAcceptable(offered: [])) }
     failures += rejections.map { .rejected($0) } + refusals.map { .refused(HTTPRefusal($0)) }
     let described = RouteTable.standard.routes.filter { $0.surface == surface }
-      .map { ErrorAnswers.statuses(of: $0) }.reduce(into: Set()) { $0.formUnion($1) }
+      .compactMap { route in route.description.map { ErrorAnswers.statuses(of: route, $0) } }
+      .reduce(into: Set()) { $0.formUnion($1) }
     let meanings = Set(ErrorAnswers.meanings.map(\.key))
+    let request = HTTPRequest(method: "GET", target: "/")
     for failure in failures {
-      let answer = ErrorReport(surface: surface, requestID: "r").answer(failure)
+      let answer = ErrorReport(request: request, surface: surface, requestID: "r").answer(failure)
       #expect(described.contains(answer.status), "\(failure)")
       #expect(meanings.contains(answer.status), "\(failure)")
       let type = ErrorAnswers.content(of: surface).type

@@ -37,7 +37,7 @@ import Testing
         now: now)
       return nil
     } catch {
-      return error
+      return error.withoutText
     }
   }
 
@@ -76,10 +76,11 @@ import Testing
     let now = try #require(SigningTime(Self.date))
     try SDKSignature.verify(
       vector.request, authorization, secretKey: vector.secretKey, now: now)
-    #expect(throws: SignatureFault.signatureMismatch) {
+    let fault = #expect(throws: SignatureFault.self) {
       try SDKSignature.verify(
         vector.request, authorization, secretKey: vector.secretKey + "x", now: now)
     }
+    #expect(fault == .signatureMismatch(stringToSign: vector.stringToSign))
   }
 
   @Test func `there are as many vectors and recordings as there should be`() throws {
@@ -96,10 +97,11 @@ import Testing
       recorded.request, authorization, secretKey: RecordedRequest.secretKey, now: now)
     var other = recorded.request
     other.body.append(0x20)
-    #expect(throws: SignatureFault.signatureMismatch) {
+    let fault = #expect(throws: SignatureFault.self) {
       try SDKSignature.verify(
         other, authorization, secretKey: RecordedRequest.secretKey, now: now)
     }
+    #expect(fault?.withoutText == .mismatch)
   }
 
   // MARK: Changed after signing
@@ -129,7 +131,7 @@ import Testing
       { $0.body[0] ^= 1 }, { $0.body = [] }, { $0.body.append(0x0A) }, { $0.body.removeLast() },
     ]
     for (index, change) in changes.enumerated() {
-      #expect(try outcome(change) == .signatureMismatch, "change \(index)")
+      #expect(try outcome(change) == .mismatch, "change \(index)")
     }
   }
 
@@ -145,9 +147,9 @@ import Testing
     #expect(
       try outcome { $0.fields.append(.init(name: "x-project-id", value: "q")) }
         == .headerRepeated("x-project-id"))
-    #expect(try outcome { $0.fields[2].value = "q" } == .signatureMismatch)
-    #expect(try outcome { $0.fields[0].value = "127.0.0.1:8088" } == .signatureMismatch)
-    #expect(try outcome { $0.fields[1].value = "20240315T083046Z" } == .signatureMismatch)
+    #expect(try outcome { $0.fields[2].value = "q" } == .mismatch)
+    #expect(try outcome { $0.fields[0].value = "127.0.0.1:8088" } == .mismatch)
+    #expect(try outcome { $0.fields[1].value = "20240315T083046Z" } == .mismatch)
   }
 
   @Test func `another list of signed headers is refused`() throws {
@@ -158,22 +160,22 @@ import Testing
       }
     }
     #expect(try outcome(signing: list) == nil)
-    #expect(try outcome(signing: "accept;\(list)") == .signatureMismatch)
-    #expect(try outcome(signing: "host;x-project-id;x-sdk-date") == .signatureMismatch)
+    #expect(try outcome(signing: "accept;\(list)") == .mismatch)
+    #expect(try outcome(signing: "host;x-project-id;x-sdk-date") == .mismatch)
     #expect(
-      try outcome(signing: "host;content-type;x-project-id;x-sdk-date") == .signatureMismatch)
+      try outcome(signing: "host;content-type;x-project-id;x-sdk-date") == .mismatch)
     #expect(try outcome(signing: "\(list);x-more") == .headerMissing("x-more"))
     #expect(try outcome(signing: "content-type;x-sdk-date") == .headerNotSigned("host"))
     #expect(try outcome(signing: "content-type;host") == .headerNotSigned("x-sdk-date"))
   }
 
   @Test func `another key or another signature is refused`() throws {
-    #expect(try outcome(secretKey: "") { _ in } == .signatureMismatch)
-    #expect(try outcome(secretKey: Self.secretKey + " ") { _ in } == .signatureMismatch)
+    #expect(try outcome(secretKey: "") { _ in } == .mismatch)
+    #expect(try outcome(secretKey: Self.secretKey + " ") { _ in } == .mismatch)
     let signed = try SDKSignature.sign(
       Self.draft(), accessKey: "AK", secretKey: Self.secretKey)
     let zeros = String(repeating: "0", count: 64)
-    #expect(try outcome(replacing: (signed.signature, zeros)) { _ in } == .signatureMismatch)
+    #expect(try outcome(replacing: (signed.signature, zeros)) { _ in } == .mismatch)
   }
 
   // MARK: Clocks
@@ -213,14 +215,14 @@ import Testing
       try SDKSignature.verify(request, signed, secretKey: Self.secretKey, now: now)
       return nil
     } catch {
-      return error
+      return error.withoutText
     }
   }
 
   @Test func `a body whose signing was waived by a signed header may be any`() throws {
     #expect(try bodyOutcome(told: "UNSIGNED-PAYLOAD") { _ in } == nil)
     #expect(try bodyOutcome(told: "UNSIGNED-PAYLOAD") { $0.body = [1] } == nil)
-    #expect(try bodyOutcome(told: "UNSIGNED-PAYLOAD") { $0.body = [] } == .signatureMismatch)
+    #expect(try bodyOutcome(told: "UNSIGNED-PAYLOAD") { $0.body = [] } == .mismatch)
   }
 
   @Test func `a told hash must be that of the body`() throws {
@@ -239,7 +241,7 @@ import Testing
         $0.fields.append(.init(name: "X-Sdk-Content-Sha256", value: told))
         $0.body = Array("{}".utf8)
       }
-      #expect(fault == .signatureMismatch)
+      #expect(fault == .mismatch)
     }
   }
 

@@ -33,6 +33,17 @@ struct RecordedRequest: Sendable, CustomTestStringConvertible {
   var testDescription: String { name }
 }
 
+extension SignatureFault {
+  /// A mismatch, whatever was signed.
+  static let mismatch = SignatureFault.signatureMismatch(stringToSign: "")
+
+  /// The fault without the text of a mismatch.
+  var withoutText: SignatureFault {
+    guard case .signatureMismatch = self else { return self }
+    return .mismatch
+  }
+}
+
 enum SigningFixtures {
   private static let folder = URL(filePath: #filePath).deletingLastPathComponent()
     .appending(path: "Fixtures")

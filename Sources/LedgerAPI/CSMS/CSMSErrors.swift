@@ -8,6 +8,7 @@
 import HTTPWire
 import Ledger
 import LedgerServices
+import RequestSigning
 
 /// Turns failures into the cloud's own errors.
 enum CSMSErrors {
@@ -40,7 +41,7 @@ enum CSMSErrors {
     case .signature(let refusal):
       Row(
         status: 401, code: "APIGW.0301",
-        text: "Incorrect IAM authentication information: \(refusal.tail)")
+        text: "Incorrect IAM authentication information: \(tail(refusal))")
     case .forbidden:
       Row(status: 403, code: "CSMS.0302", text: "The action is not allowed by policy.")
     case .noRoute:
@@ -79,6 +80,22 @@ enum CSMSErrors {
       row(error, failure)
     case .refused(let refusal):
       row(refusal)
+    }
+  }
+
+  /// Why a signature is not taken, in the words that follow the cloud's own beginning of such a
+  /// message.
+  static func tail(_ refusal: SignatureRefusal) -> String {
+    switch refusal {
+    case .fault(.expired(let signedAt, let now)):
+      "calc aksk signature fail:signature expired, signature time:\(signedAt),server time:\(now)"
+    case .fault(.malformedDate): "calc aksk signature fail:x-sdk-date is no time"
+    case .fault(.headerNotSigned(let name)):
+      "calc aksk signature fail:\(name) is not among the signed headers"
+    case .fault(.headerMissing), .fault(.headerRepeated), .fault(.malformedAuthorization),
+      .fault(.malformedTarget), .fault(.bodyMismatch), .fault(.signatureMismatch), .nonceUsed:
+      "verify aksk signature fail"
+    case .unknownKey(let accessKey): "ak \(accessKey) not exist"
     }
   }
 

@@ -143,7 +143,7 @@ enum LedgerStages {
   /// `GET .../history` of a secret or of one label: every stretch, in effective order.
   static func history(_ call: Call) async throws(Failure) -> Answer {
     let secret = try call.secret()
-    let stage = call.match.route.template.contains("{stage}") ? try call.stage() : nil
+    let stage = call.match.route.parameters.contains(.stage) ? try call.stage() : nil
     let limit = try call.query.limit()
     let moments = try call.query.moments()
     let services = call.services

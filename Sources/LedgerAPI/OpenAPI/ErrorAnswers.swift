@@ -29,7 +29,7 @@ enum ErrorAnswers {
   ]
 
   /// The statuses of errors the route can be answered with.
-  static func statuses(of route: Route) -> Set<Int> {
+  static func statuses(of route: Route, _ description: Route.Description) -> Set<Int> {
     // What breaks a rule of HTTP is refused before there is a route.
     var statuses: Set = [400, 408, 413, 414, 417, 431, 501, 503, 505]
     guard case .tenant = route.endpoint else { return statuses }
@@ -37,7 +37,7 @@ enum ErrorAnswers {
     if route.parameters.count > 1 { statuses.insert(404) }
     if !route.isRead { statuses.formUnion([409, 412]) }
     if route.surface == .ledger, route.body.schema != nil { statuses.insert(415) }
-    if route.answers.contains(where: { $0.contents.count > 1 }) { statuses.insert(406) }
+    if description.answers.contains(where: { $0.contents.count > 1 }) { statuses.insert(406) }
     return statuses
   }
 
@@ -54,7 +54,7 @@ enum ErrorAnswers {
   static func content(of surface: Surface) -> (type: String, schema: Schema) {
     switch surface {
     case .csms: ("application/json", cloudError)
-    case .ledger, .operations: ("application/problem+json", problem)
+    case .kms, .aws, .ledger, .operations: ("application/problem+json", problem)
     }
   }
 

@@ -19,7 +19,10 @@ struct OpenAPIDocument {
     var builder = Builder()
     var paths: [String: [String: JSONValue]] = [:]
     for route in table.routes {
-      paths[route.template, default: [:]][route.method.lowercased()] = builder.operation(route)
+      guard case .path(let method, let template) = route.target,
+        let description = route.description
+      else { continue }
+      paths[template, default: [:]][method.lowercased()] = builder.operation(route, description)
     }
     json = [
       "openapi": "3.1.1",
@@ -30,7 +33,7 @@ struct OpenAPIDocument {
       ],
       "servers": [["url": "/"]],
       "tags": .array(
-        Surface.allCases.map { ["name": .string($0.tag), "description": .string($0.text)] }),
+        Surface.described.map { ["name": .string($0.tag), "description": .string($0.text)] }),
       "paths": .object(paths.mapValues { .object($0) }),
       "components": [
         "schemas": .object(builder.schemas),
@@ -62,13 +65,13 @@ struct OpenAPIDocument {
       return schema.json
     }
 
-    mutating func operation(_ route: Route) -> JSONValue {
+    mutating func operation(_ route: Route, _ description: Route.Description) -> JSONValue {
       var operation: [String: JSONValue] = [
         "operationId": .string(route.surface.tag + route.name),
-        "summary": .string(route.summary), "tags": [.string(route.surface.tag)],
-        "responses": .object(responses(of: route)),
+        "summary": .string(description.summary), "tags": [.string(route.surface.tag)],
+        "responses": .object(responses(of: route, description)),
       ]
-      let parameters = route.allParameters.map { parameter($0) }
+      let parameters = route.allParameters(description).map { parameter($0) }
       if !parameters.isEmpty { operation["parameters"] = .array(parameters) }
       if let schema = route.body.schema {
         operation["requestBody"] = [
@@ -93,16 +96,18 @@ struct OpenAPIDocument {
       ]
     }
 
-    private mutating func responses(of route: Route) -> [String: JSONValue] {
+    private mutating func responses(
+      of route: Route, _ description: Route.Description
+    ) -> [String: JSONValue] {
       var described: [String: JSONValue] = [:]
-      let statuses = ErrorAnswers.statuses(of: route)
+      let statuses = ErrorAnswers.statuses(of: route, description)
       for (status, text) in ErrorAnswers.meanings where statuses.contains(status) {
         let name = "\(route.surface.tag)\(status)"
         let answer = ErrorAnswers.answer(status, text, of: route.surface)
         if responses[name] == nil { responses[name] = response(answer) }
         described["\(status)"] = ["$ref": .string("#/components/responses/\(name)")]
       }
-      for var answer in route.allAnswers {
+      for var answer in route.allAnswers(description) {
         if statuses.contains(answer.status) {
           answer.contents.append(ErrorAnswers.content(of: route.surface))
         }
@@ -159,21 +164,21 @@ extension DescribedAnswer.Field {
 
 extension Route {
   /// The parameters of path, query and header, in that order.
-  fileprivate var allParameters: [Parameter] {
+  fileprivate func allParameters(_ description: Description) -> [Parameter] {
     let path = parameters.map { Parameter($0.rawValue, in: .path, $0.text, surface.schema(of: $0)) }
     var fields: [Parameter] = []
     if case .tenant = endpoint {
       if !isRead { fields = [.idempotencyKey, .ifMatch] }
       if isRead, surface == .ledger { fields = [.ifNoneMatch] }
     }
-    return path + query + fields
+    return path + description.query + fields
   }
 
   /// The answers of the endpoint, with the fields and the status the surface adds.
-  fileprivate var allAnswers: [DescribedAnswer] {
-    guard case .tenant = endpoint else { return answers }
+  fileprivate func allAnswers(_ description: Description) -> [DescribedAnswer] {
+    guard case .tenant = endpoint else { return description.answers }
     let isTagged = isRead && surface == .ledger
-    let own = answers.map { answer in
+    let own = description.answers.map { answer in
       var answer = answer
       answer.fields += isTagged ? [.position, .tag] : [.position]
       return answer
@@ -197,18 +202,14 @@ extension PathParameter {
 }
 
 extension Surface {
-  /// What the surface is called in the document.
-  fileprivate var tag: String {
-    switch self {
-    case .csms: "csms"
-    case .ledger: "ledger"
-    case .operations: "operations"
-    }
-  }
+  /// The surfaces whose operations have paths; the calls to `/` are described by their clouds.
+  fileprivate static let described: [Surface] = [.csms, .ledger, .operations]
 
   fileprivate var text: String {
     switch self {
     case .csms: "Huawei Cloud CSMS, metadata only."
+    case .kms: "Alibaba Cloud KMS, its label operations."
+    case .aws: "AWS Secrets Manager, its label operations."
     case .ledger: "The ledger's own API."
     case .operations: "Health, metrics and this document; no token is asked for."
     }
