@@ -54,6 +54,8 @@ public struct Services: Sendable {
   public var history: StageHistory
   /// Projects and credentials.
   public var tenants: Tenants
+  /// The nonces of signed requests.
+  public var nonces: Nonces
   /// The time.
   public var clock: Clock
   /// New ids.
@@ -65,8 +67,8 @@ public struct Services: Sendable {
 
   /// The use cases over two stores.
   public init(
-    appends: any AppendStore, records: any RecordStore, tenants: any TenantStore, clock: Clock,
-    identities: Identities, keyring: SecretKeyring?,
+    appends: any AppendStore, records: any RecordStore, tenants: any TenantStore,
+    nonces: any NonceStore, clock: Clock, identities: Identities, keyring: SecretKeyring?,
     readiness: @escaping @Sendable () async -> [ComponentStatus],
     metrics: @escaping @Sendable () async -> [MetricSample]
   ) {
@@ -74,6 +76,7 @@ public struct Services: Sendable {
     self.records = records
     history = StageHistory(store: records, clock: clock)
     self.tenants = Tenants(store: tenants, clock: clock, keyring: keyring)
+    self.nonces = Nonces(store: nonces, clock: clock)
     self.clock = clock
     self.identities = identities
     self.readiness = readiness

@@ -2,7 +2,7 @@
 //
 // Read by `PostgresStore.statements`. The texts stand beside each other by purpose:
 // `AppendStatements`, `ProjectionStatements`, `ReadStatements`, `TenantStatements`,
-// `RebuildStatements`. No SQL is ever put together from parts.
+// `NonceStatements`, `RebuildStatements`. No SQL is ever put together from parts.
 
 import PostgresClient
 
@@ -19,7 +19,7 @@ extension Statements {
     projectByID.erased, projectPage.erased, insertProject.erased, insertHead.erased,
     updateProject.erased, credentialByToken.erased, credentials.erased, insertCredential.erased,
     signerByAccessKey.erased, signers.erased, replaceSecretKey.erased,
-    revokeCredential.erased,
+    revokeCredential.erased, claimNonces.erased, forgetNonces.erased,
     stream.erased, readHead.erased, eventRows.erased, secretVersions.erased, secretStages.erased,
     secretNames.erased, allFindings.erased, differences.erased, findingDifferences.erased,
     switchGeneration.erased, discardSecrets.erased, discardVersions.erased,

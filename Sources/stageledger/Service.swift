@@ -27,7 +27,7 @@ final class Service: Sendable {
   /// What the parts of a running instance know of each other.
   private final class Condition: Sendable {
     let isStopping = Atomic<Bool>(false)
-    let running = Mutex<(server: HTTPServer, appender: Appender)?>(nil)
+    let running = Mutex<(server: HTTPServer, services: Services)?>(nil)
   }
 
   /// Starts an instance over the record.
@@ -47,7 +47,7 @@ final class Service: Sendable {
       handler: RequestHandler(api: api, log: log))
     do throws(SystemError) {
       let bound = try server.start()
-      condition.running.withLock { $0 = (server, services.appender) }
+      condition.running.withLock { $0 = (server, services) }
       return Service(
         url: "http://\(bound)", services: services, server: server, condition: condition)
     } catch {
@@ -102,15 +102,21 @@ final class Service: Sendable {
         "stageledger_database_up", "Whether the database answers on every event loop.", .gauge,
         backend.isAvailable ? 1 : 0)
     ]
-    if let (server, appender) = condition.running.withLock({ $0 }) {
+    if let (server, services) = condition.running.withLock({ $0 }) {
       let statistics = server.statistics
       samples += [
         sample(
           "stageledger_append_batches_total", "Transactions that appended events.", .counter,
-          await appender.batchCount),
+          await services.appender.batchCount),
         sample(
           "stageledger_append_events_total", "Events appended.", .counter,
-          await appender.eventCount),
+          await services.appender.eventCount),
+        sample(
+          "stageledger_nonces_total", "Signed requests that brought a nonce of their own.",
+          .counter, services.nonces.takenCount),
+        sample(
+          "stageledger_nonces_repeated_total", "Signed requests that brought a used nonce.",
+          .counter, services.nonces.refusedCount),
         sample(
           "stageledger_http_connections", "Connections open at the moment.", .gauge,
           statistics.connectionsOpen),

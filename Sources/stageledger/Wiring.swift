@@ -211,8 +211,8 @@ struct Backend: Sendable {
     metrics: @escaping @Sendable () async -> [MetricSample]
   ) -> Services {
     Services(
-      appends: store, records: store, tenants: store, clock: clock, identities: .random,
-      keyring: keyring, readiness: readiness, metrics: metrics)
+      appends: store, records: store, tenants: store, nonces: store, clock: clock,
+      identities: .random, keyring: keyring, readiness: readiness, metrics: metrics)
   }
 
   /// Makes one drift run of a project that has a cloud.

@@ -27,7 +27,7 @@ import Testing
     try await withStore { fixture in
       for name in [
         "event_page", "event_rows", "known_at", "stream", "secret_page", "version_page",
-        "append_holders",
+        "append_holders", "forget_nonces",
       ] {
         let statement = try #require(PostgresStore.statements.first { $0.name == name })
         let plan = try explain(statement, in: fixture.database)
@@ -60,7 +60,7 @@ import Testing
   private func isOurs(_ line: Substring) -> Bool {
     [
       "event", "head", "project", "credential", "idempotency", "secret", "version", "stage",
-      "finding",
+      "finding", "nonce", "access",
     ].contains { line.contains("Seq Scan on \($0) ") }
   }
 

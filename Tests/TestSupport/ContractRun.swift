@@ -10,7 +10,7 @@ import LedgerServices
 import Testing
 
 /// A store that can be held to the contract.
-public typealias AnyStore = AppendStore & RecordStore & TenantStore
+public typealias AnyStore = AppendStore & RecordStore & TenantStore & NonceStore
 
 /// One project of a store under test.
 final class ContractRun {

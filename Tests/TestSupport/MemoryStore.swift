@@ -1,8 +1,8 @@
 // MemoryStore: the record kept in memory, as plain folds over the events that were appended.
 //
-// The double behind `AppendStore`, `RecordStore` and `TenantStore` for tests of the services and
-// the API, and the yardstick of the contract test: nothing here is clever. Stricter than a
-// database: what a plan claims is worked out again (`MemoryLog`) and a difference is
+// The double behind `AppendStore`, `RecordStore`, `TenantStore` and `NonceStore` for tests of the
+// services and the API, and the yardstick of the contract test: nothing here is clever. Stricter
+// than a database: what a plan claims is worked out again (`MemoryLog`) and a difference is
 // `StoreError.corrupt`. Invariant: one lock around everything, so each call sees whole batches.
 
 import Crypto
@@ -16,6 +16,7 @@ public final class MemoryStore: Sendable {
     var projects: [ProjectID: Project] = [:]
     var logs: [ProjectID: MemoryLog] = [:]
     var credentials: [StoredCredential] = []
+    var nonces: [ProjectID: [NonceKey: Instant]] = [:]
     var failures: [StoreError] = []
   }
 
@@ -40,6 +41,11 @@ public final class MemoryStore: Sendable {
   /// Every event of the project, in order of position.
   public func allEvents(of project: ProjectID) -> [Event] {
     contents.withLock { $0.logs[project]?.events.map(\.event) ?? [] }
+  }
+
+  /// How many nonces of the project are remembered.
+  public func nonceCount(of project: ProjectID) -> Int {
+    contents.withLock { $0.nonces[project]?.count ?? 0 }
   }
 
   private func withContents<T: Sendable>(
@@ -333,6 +339,29 @@ extension MemoryStore: TenantStore {
       guard let index else { return false }
       contents.credentials[index].credential.revokedAt = moment
       return true
+    }
+  }
+}
+
+extension MemoryStore: NonceStore {
+  /// Takes the nonces that are free, then forgets the oldest that may be.
+  public func claim(
+    _ batch: NonceBatch, in project: ProjectID
+  ) async throws(StoreError) -> Set<NonceKey> {
+    try withContents { (contents) throws(StoreError) in
+      guard Set(batch.claims.map(\.key)).count == batch.claims.count else {
+        throw .corrupt("two claims of one nonce in a batch")
+      }
+      var nonces = contents.nonces[project] ?? [:]
+      let taken = batch.claims.filter { claim in
+        nonces[claim.key].map { $0 < batch.now } ?? true
+      }
+      for claim in taken { nonces[claim.key] = claim.until }
+      let old = nonces.filter { $0.value < batch.forgetBefore }
+        .sorted { $0.value < $1.value }
+      for (key, _) in old.prefix(batch.forgetMax) { nonces[key] = nil }
+      contents.nonces[project] = nonces
+      return Set(taken.map(\.key))
     }
   }
 }

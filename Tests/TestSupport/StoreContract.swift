@@ -9,7 +9,7 @@ import Ledger
 import LedgerServices
 import Testing
 
-/// The contract of `AppendStore`, `RecordStore` and `TenantStore`.
+/// The contract of `AppendStore`, `RecordStore`, `TenantStore` and `NonceStore`.
 public struct StoreContract {
   /// One thing a store must do.
   public enum Clause: String, CaseIterable, Sendable, CustomTestStringConvertible {
@@ -34,6 +34,9 @@ public struct StoreContract {
     case credentialsAreKept = "credentials are kept"
     case credentialsEnd = "credentials end"
     case secretKeysAreKept = "secret keys are kept sealed"
+    case noncesAreTakenOnce = "nonces are taken once"
+    case noncesAreForgotten = "nonces are forgotten in pieces"
+    case oneOfManyTakesANonce = "one of many takes a nonce"
     /// The sentence.
     public var testDescription: String { rawValue }
   }
@@ -41,7 +44,7 @@ public struct StoreContract {
   let store: any AnyStore
 
   /// The contract, to be held by `store`.
-  public init(store: any AppendStore & RecordStore & TenantStore) { self.store = store }
+  public init(store: any AnyStore) { self.store = store }
 
   /// Checks one clause; failures are recorded with the running test.
   public func check(_ clause: Clause, seed: UInt64 = 1) async throws {
@@ -67,6 +70,9 @@ public struct StoreContract {
     case .credentialsAreKept: try await credentialsAreKept()
     case .credentialsEnd: try await credentialsEnd()
     case .secretKeysAreKept: try await secretKeysAreKept()
+    case .noncesAreTakenOnce: try await noncesAreTakenOnce()
+    case .noncesAreForgotten: try await noncesAreForgotten()
+    case .oneOfManyTakesANonce: try await oneOfManyTakesANonce()
     }
   }
 
