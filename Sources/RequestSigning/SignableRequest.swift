@@ -1,8 +1,7 @@
 // SignableRequest: what of a request its signature speaks of, in canonical form.
 //
-// Made by whoever sends or receives a request; read by `SDKSignature`. Calls nothing. Invariant:
-// two requests that mean the same to a server have the same canonical path and query. An encoded
-// slash and a real one are the same to this scheme.
+// Made by whoever sends or receives a request; read by the schemes. Calls nothing. Invariant: two
+// requests that mean the same to a server have the same canonical path and query.
 
 /// The parts of an HTTP request that are signed.
 public struct SignableRequest: Sendable {
@@ -37,6 +36,18 @@ public struct SignableRequest: Sendable {
     self.body = body
   }
 
+  /// Method, path, query, the named headers, their names and the hash of the body, on lines.
+  func canonicalText(
+    path: String, signing names: [String], bodyHash: String
+  ) throws(SignatureFault) -> String {
+    var lines = [method, path, try canonicalQuery()]
+    for name in names { lines.append("\(name):\(try value(of: name))") }
+    lines.append("")
+    lines.append(names.joined(separator: ";"))
+    lines.append(bodyHash)
+    return lines.joined(separator: "\n")
+  }
+
   /// The path decoded, split at its slashes, each piece encoded again, and ended with a slash.
   ///
   /// Decoding comes first, so an encoded slash is signed as a real one.
@@ -61,13 +72,17 @@ public struct SignableRequest: Sendable {
       else { throw .malformedTarget }
       pairs.append((name, value))
     }
-    pairs.sort { left, right in
+    return Self.canonicalQuery(pairs)
+  }
+
+  /// The pairs sorted by their bytes, and encoded.
+  static func canonicalQuery(_ pairs: [(name: [UInt8], value: [UInt8])]) -> String {
+    pairs.sorted { left, right in
       left.name == right.name
         ? left.value.lexicographicallyPrecedes(right.value)
         : left.name.lexicographicallyPrecedes(right.name)
     }
-    return pairs.map { "\(Self.encoded($0.name))=\(Self.encoded($0.value))" }
-      .joined(separator: "&")
+    .map { "\(encoded($0.name))=\(encoded($0.value))" }.joined(separator: "&")
   }
 
   /// The value of the only field of that name, without blanks at its ends.
@@ -107,7 +122,7 @@ public struct SignableRequest: Sendable {
   }
 
   /// The bytes with all but letters, digits and `-._~` as `%XX` (RFC 3986, section 2.3).
-  private static func encoded(_ bytes: some Sequence<UInt8>) -> String {
+  static func encoded(_ bytes: some Sequence<UInt8>) -> String {
     var text: [UInt8] = []
     for byte in bytes {
       switch byte {

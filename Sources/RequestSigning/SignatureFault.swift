@@ -5,7 +5,7 @@
 
 /// Why a signed request is not what it claims to be.
 public enum SignatureFault: Error, Hashable, Sendable {
-  /// The `Authorization` header is not of the one form this scheme has.
+  /// The `Authorization` header is not of the one form its scheme has.
   case malformedAuthorization
   /// The path or the query is not well encoded.
   case malformedTarget
@@ -15,9 +15,15 @@ public enum SignatureFault: Error, Hashable, Sendable {
   case headerMissing(String)
   /// This header is signed and there more than once.
   case headerRepeated(String)
-  /// The time of signing is not written as `YYYYMMDDTHHMMSSZ`.
+  /// This parameter is part of the signature and not there, or empty.
+  case parameterMissing(String)
+  /// This parameter is part of the signature and there more than once.
+  case parameterRepeated(String)
+  /// This parameter names another scheme, or another version of it.
+  case unknownScheme(String)
+  /// The time of signing is not written as the scheme writes it.
   case malformedDate
-  /// The clocks differ too much; both times are written as `YYYYMMDDTHHMMSSZ`.
+  /// The clocks differ too much; both times are written as the scheme writes them.
   case expired(signedAt: String, now: String)
   /// The hash of the body the headers tell is not that of the body received.
   case bodyMismatch

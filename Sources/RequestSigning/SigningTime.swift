@@ -1,10 +1,20 @@
 // SigningTime: the moment a request was signed, to the second.
 //
-// Read from and written into `X-Sdk-Date` by `SDKSignature`. Calls nothing. Invariant: each text is
-// one moment, and reading what was written gives the moment back.
+// Read from and written into requests by every scheme. Calls nothing. Invariant: each text is one
+// moment, and reading what was written gives the moment back.
 
-/// A second in UTC, written as `YYYYMMDDTHHMMSSZ`; years 1970 to 9999.
+/// A second in UTC, written in a form of ISO 8601; years 1970 to 9999.
 public struct SigningTime: Hashable, Sendable {
+  /// How a moment is written.
+  public enum Form: Hashable, Sendable {
+    /// `YYYYMMDDTHHMMSSZ`.
+    case basic
+    /// `YYYY-MM-DDTHH:MM:SSZ`.
+    case extended
+  }
+  /// How far the clocks of both sides may be apart, in seconds.
+  public static let toleranceSeconds: Int64 = 15 * 60
+
   /// Seconds since 1970, UTC.
   public let seconds: Int64
 
@@ -13,9 +23,9 @@ public struct SigningTime: Hashable, Sendable {
     self.seconds = min(max(seconds, 0), Self.secondsMax)
   }
 
-  /// Reads the one form there is; nil for any other text and for days that never were.
-  public init?(_ text: String) {
-    let bytes = Array(text.utf8)
+  /// Reads a moment in that form; nil for any other text and for days that never were.
+  public init?(_ text: String, _ form: Form = .basic) {
+    let bytes = text.utf8.filter { $0 != UInt8(ascii: "-") && $0 != UInt8(ascii: ":") }
     guard bytes.count == 16, bytes[8] == UInt8(ascii: "T"), bytes[15] == UInt8(ascii: "Z") else {
       return nil
     }
@@ -33,17 +43,31 @@ public struct SigningTime: Hashable, Sendable {
     else { return nil }
     let days = Self.days(year: year, month: month, day: day)
     seconds = ((days * 24 + hour) * 60 + minute) * 60 + second
-    // A day the month does not have comes out as another one.
-    guard self.text == text else { return nil }
+    // A day the month does not have comes out as another one, a mark amiss in its place.
+    guard self.text(form) == text else { return nil }
   }
 
-  /// The moment as a header has it.
-  public var text: String {
+  /// The moment in the basic form.
+  public var text: String { text(.basic) }
+
+  /// The moment in that form.
+  public func text(_ form: Form) -> String {
     let (day, time) = (seconds / 86_400, seconds % 86_400)
     let date = Self.date(days: day)
-    return Self.padded(date.year, 4) + Self.padded(date.month, 2) + Self.padded(date.day, 2) + "T"
-      + Self.padded(time / 3_600, 2) + Self.padded(time / 60 % 60, 2) + Self.padded(time % 60, 2)
-      + "Z"
+    let days = [Self.padded(date.year, 4), Self.padded(date.month, 2), Self.padded(date.day, 2)]
+    let hours = [time / 3_600, time / 60 % 60, time % 60].map { Self.padded($0, 2) }
+    return switch form {
+    case .basic: "\(days.joined())T\(hours.joined())Z"
+    case .extended: "\(days.joined(separator: "-"))T\(hours.joined(separator: ":"))Z"
+    }
+  }
+
+  /// Goes on only if `text` is a moment in that form and within the tolerance of this one.
+  func requireNear(_ text: String, _ form: Form) throws(SignatureFault) {
+    guard let date = SigningTime(text, form) else { throw .malformedDate }
+    guard abs(date.seconds - seconds) <= Self.toleranceSeconds else {
+      throw .expired(signedAt: date.text(form), now: self.text(form))
+    }
   }
 
   private static let secondsMax: Int64 = 253_402_300_799

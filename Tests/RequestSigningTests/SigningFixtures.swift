@@ -1,7 +1,8 @@
 // Requests that the official client of the cloud signed, as they were on the wire.
 //
-// `Fixtures/vectors.json` holds requests with every step of their signatures, the `.http` files
-// whole requests. Read by the suites of this target. All keys are invented.
+// The `vectors.json` files of `Fixtures` hold requests with every step of their signatures, the
+// `.http` files whole requests, in a folder for each client but Huawei's, whose stand above. Read
+// by the suites of this target. All keys are invented.
 
 import CanonicalJSON
 import Foundation
@@ -14,8 +15,10 @@ struct SigningVector: Sendable, CustomTestStringConvertible {
   var request: SignableRequest
   var accessKey: String
   var secretKey: String
+  var date: String
   var canonicalRequest: String
   var stringToSign: String
+  /// The header, or the parameter where there is none.
   var authorization: String
 
   var testDescription: String { name }
@@ -28,6 +31,7 @@ struct RecordedRequest: Sendable, CustomTestStringConvertible {
 
   var name: String
   var request: SignableRequest
+  /// The header; empty without one.
   var authorization: String
 
   var testDescription: String { name }
@@ -48,9 +52,9 @@ enum SigningFixtures {
   private static let folder = URL(filePath: #filePath).deletingLastPathComponent()
     .appending(path: "Fixtures")
 
-  /// All vectors.
-  static func vectors() throws -> [SigningVector] {
-    let text = try Data(contentsOf: folder.appending(path: "vectors.json"))
+  /// All vectors of a file.
+  static func vectors(in file: String = "vectors.json") throws -> [SigningVector] {
+    let text = try Data(contentsOf: folder.appending(path: file))
     guard case .array(let rows)? = try JSONValue(parsing: Array(text))["vectors"] else {
       throw CocoaError(.fileReadCorruptFile)
     }
@@ -75,12 +79,14 @@ enum SigningFixtures {
         method: try text("method"), path: try text("uri"), query: try text("query"),
         fields: fields, body: Array(try text("body").utf8)),
       accessKey: try text("access_key"), secretKey: try text("secret_key"),
-      canonicalRequest: try text("canonical_request"), stringToSign: try text("string_to_sign"),
-      authorization: try text("authorization"))
+      date: try text("date"), canonicalRequest: try text("canonical_request"),
+      stringToSign: try text("string_to_sign"),
+      authorization: try text(row["authorization"] == nil ? "signature" : "authorization"))
   }
 
-  /// All recorded requests.
-  static func recordings() throws -> [RecordedRequest] {
+  /// All recorded requests of a client.
+  static func recordings(of client: String = "") throws -> [RecordedRequest] {
+    let folder = folder.appending(path: client)
     let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
       .filter { $0.hasSuffix(".http") }.sorted()
     return try names.map { name in
@@ -94,13 +100,24 @@ enum SigningFixtures {
         let parts = line.split(separator: ":", maxSplits: 1).map(String.init)
         return SignableRequest.Field(name: parts[0], value: parts.count > 1 ? parts[1] : "")
       }
-      let authorization = try #require(fields.first { $0.name == "Authorization" })
+      let authorization = fields.first { $0.name == "Authorization" }?.value ?? ""
       return RecordedRequest(
         name: name,
         request: SignableRequest(
           method: words[0], path: target[0], query: target.count > 1 ? target[1] : nil,
           fields: fields, body: Array(halves[1].utf8)),
-        authorization: String(authorization.value.drop { $0 == " " }))
+        authorization: String(authorization.drop { $0 == " " }))
+    }
+  }
+
+  /// The parameters of a query and of a form, by another route than the one under test.
+  static func parameters(of request: SignableRequest) throws -> [RPCSignature.Parameter] {
+    let form = String(decoding: request.body, as: UTF8.self)
+    return try [request.query ?? "", form].flatMap { $0.split(separator: "&") }.map { piece in
+      let halves = try piece.split(
+        separator: "=", maxSplits: 1, omittingEmptySubsequences: false
+      ).map { try #require($0.replacing("+", with: " ").removingPercentEncoding) }
+      return (halves[0], halves.count > 1 ? halves[1] : "")
     }
   }
 }

@@ -27,6 +27,32 @@ import Testing
     #expect(SigningTime(text) == nil)
   }
 
+  @Test(
+    arguments: [
+      ("1970-01-01T00:00:00Z", 0), ("2024-03-15T08:30:45Z", 1_710_491_445),
+      ("9999-12-31T23:59:59Z", 253_402_300_799),
+    ] as [(String, Int64)])
+  func `a moment is read and written in the extended form`(
+    _ text: String, _ seconds: Int64
+  ) throws {
+    #expect(try #require(SigningTime(text, .extended)).seconds == seconds)
+    #expect(SigningTime(seconds: seconds).text(.extended) == text)
+    #expect(SigningTime(text) == nil)
+    #expect(SigningTime(SigningTime(seconds: seconds).text, .extended) == nil)
+  }
+
+  @Test(
+    arguments: [
+      "", "2024-03-15T08:30:45", "2024-03-15T08:30:45z", "2024-03-15 08:30:45Z",
+      "2024-02-30T08:30:45Z", "2024-03-15T24:30:45Z", "2024-03-15T08:30:45+00:00",
+      "2024-03-15T08:30:45.0Z", "2024-0315T08:30:45Z", "2024-03-15T0830:45Z",
+      "2024:03:15T08-30-45Z", "-2024-03-15T08:30:45Z", "2024-03-15T08:30:4-5Z",
+      "2024-03-15T08:30:45Z-", "20240-3-15T08:30:45Z", "1969-12-31T23:59:59Z",
+    ])
+  func `a text that is no moment in the extended form is refused`(_ text: String) {
+    #expect(SigningTime(text, .extended) == nil)
+  }
+
   @Test func `every day of four centuries has its text`() throws {
     let style = Date.ISO8601FormatStyle(dateSeparator: .omitted, timeSeparator: .omitted)
     for day in stride(from: Int64(0), to: 146_097, by: 1) {

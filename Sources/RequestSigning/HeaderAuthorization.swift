@@ -1,12 +1,26 @@
-// SDKAuthorization: the `Authorization` header of a request signed with SDK-HMAC-SHA256.
+// HeaderAuthorization: the `Authorization` header of a request that signs a list of its headers.
 //
 // Parsed by a server before it looks up the access key, written by a client. Calls nothing.
-// Invariant: each value has exactly one text, and no other text is read.
+// Invariant: the parts stand in one order, each once; reading what was written gives them back.
+
+/// How one scheme writes its `Authorization`: `SCHEME KEY=a,SignedHeaders=b;c,Signature=d`.
+public struct AuthorizationForm: Sendable {
+  /// The name of the scheme, with which the header begins.
+  let scheme: String
+  /// The name of the part that tells the key.
+  let keyName: String
+  /// What stands between two parts when the header is written.
+  let separator: String
+
+  /// Whether a header is of this scheme, well formed or not.
+  func isMeant(by header: String) -> Bool {
+    header.utf8.starts(with: scheme.utf8)
+      && [nil, UInt8(ascii: " ")].contains(header.utf8.dropFirst(scheme.utf8.count).first)
+  }
+}
 
 /// An access key, the headers it signed, and the signature.
-public struct SDKAuthorization: Hashable, Sendable {
-  /// The name of the scheme, with which the header begins.
-  public static let scheme = "SDK-HMAC-SHA256"
+public struct HeaderAuthorization<Scheme: HeaderScheme>: Hashable, Sendable {
   /// Which key signed.
   public let accessKey: String
   /// The names of the signed headers in lower case and in the order they were signed, each once.
@@ -21,20 +35,17 @@ public struct SDKAuthorization: Hashable, Sendable {
   }
 
   /// Whether a header is of this scheme, well formed or not.
-  public static func isMeant(by header: String) -> Bool {
-    header.utf8.starts(with: scheme.utf8)
-      && [nil, UInt8(ascii: " ")].contains(header.utf8.dropFirst(scheme.utf8.count).first)
-  }
+  public static func isMeant(by header: String) -> Bool { Scheme.form.isMeant(by: header) }
 
-  /// Reads `SDK-HMAC-SHA256 Access=A, SignedHeaders=b;c, Signature=d`: three parts in this order.
+  /// Reads the three parts in their order; blanks may stand before each.
   public init(parsing header: String) throws(SignatureFault) {
     guard Self.isMeant(by: header) else { throw .malformedAuthorization }
-    let parts = header.utf8.dropFirst(Self.scheme.utf8.count + 1)
+    let parts = header.utf8.dropFirst(Scheme.form.scheme.utf8.count + 1)
       .split(separator: UInt8(ascii: ","), maxSplits: 3, omittingEmptySubsequences: false)
     guard parts.count == 3 else { throw .malformedAuthorization }
-    accessKey = try Self.value(of: "Access=", in: parts[0])
-    let headers = try Self.value(of: "SignedHeaders=", in: parts[1])
-    signature = try Self.value(of: "Signature=", in: parts[2])
+    accessKey = try Self.value(of: Scheme.form.keyName, in: parts[0])
+    let headers = try Self.value(of: "SignedHeaders", in: parts[1])
+    signature = try Self.value(of: "Signature", in: parts[2])
     signedHeaders = headers.utf8.split(
       separator: UInt8(ascii: ";"), omittingEmptySubsequences: false
     ).map { String(Substring($0)) }
@@ -47,17 +58,21 @@ public struct SDKAuthorization: Hashable, Sendable {
 
   /// The header's text.
   public var text: String {
-    "\(Self.scheme) Access=\(accessKey), SignedHeaders=\(signedHeaders.joined(separator: ";")), "
-      + "Signature=\(signature)"
+    let form = Scheme.form
+    let parts = [
+      "\(form.keyName)=\(accessKey)", "SignedHeaders=\(signedHeaders.joined(separator: ";"))",
+      "Signature=\(signature)",
+    ]
+    return "\(form.scheme) \(parts.joined(separator: form.separator))"
   }
 
-  /// What stands after `name` in a part that may begin with blanks.
+  /// What stands after `name=` in a part that may begin with blanks.
   private static func value(
     of name: String, in part: Substring.UTF8View
   ) throws(SignatureFault) -> String {
     let part = part.drop { $0 == UInt8(ascii: " ") }
-    guard part.starts(with: name.utf8) else { throw .malformedAuthorization }
-    return String(Substring(part.dropFirst(name.utf8.count)))
+    guard part.starts(with: "\(name)=".utf8) else { throw .malformedAuthorization }
+    return String(Substring(part.dropFirst(name.utf8.count + 1)))
   }
 
   private static func isKeyByte(_ byte: UInt8) -> Bool {

@@ -3,7 +3,7 @@
 import RequestSigning
 import Testing
 
-@Suite struct SDKAuthorizationTests {
+@Suite struct HeaderAuthorizationTests {
   static let signature = String(repeating: "0123456789abcdef", count: 4)
 
   @Test func `the three parts are read and written back`() throws {
@@ -14,6 +14,25 @@ import Testing
     #expect(authorization.signedHeaders == ["host", "x-sdk-date"])
     #expect(authorization.signature == Self.signature)
     #expect(authorization.text == text)
+  }
+
+  @Test func `the other scheme has other words`() throws {
+    let text =
+      "ACS3-HMAC-SHA256 Credential=AK-1_b,SignedHeaders=host;x-acs-date,Signature=\(Self.signature)"
+    let authorization = try ACS3Authorization(parsing: text)
+    #expect(authorization.accessKey == "AK-1_b")
+    #expect(authorization.signedHeaders == ["host", "x-acs-date"])
+    #expect(authorization.signature == Self.signature)
+    #expect(authorization.text == text)
+    for other in [
+      text.replacing("Credential", with: "Access"), text.replacing("ACS3", with: "SDK"),
+      text.replacing("ACS3", with: "ACS4"), text.replacing("Credential=", with: "Credential=a/"),
+    ] {
+      #expect(throws: SignatureFault.malformedAuthorization) {
+        try ACS3Authorization(parsing: other)
+      }
+    }
+    #expect(throws: SignatureFault.malformedAuthorization) { try SDKAuthorization(parsing: text) }
   }
 
   @Test func `blanks between the parts do not count`() throws {
@@ -63,11 +82,14 @@ import Testing
       "SDK-HMAC-SHA256\tAccess=AK, SignedHeaders=host, Signature=$",
       "SDK-HMAC-SHA256 access=AK, signedheaders=host, signature=$",
       "SDK-HMAC-SHA256 Access=AK; SignedHeaders=host; Signature=$",
-      "SDK-HMAC-SHA256 Credential=AK, SignedHeaders=host, Signature=$",
+      "SDK-HMAC-SHA256 Key=AK, SignedHeaders=host, Signature=$",
     ])
   func `a header that only resembles the form is refused`(_ pattern: String) {
     let text = pattern.replacing("$", with: Self.signature)
     #expect(throws: SignatureFault.malformedAuthorization) { try SDKAuthorization(parsing: text) }
+    // The same fault in the words of the other scheme, with which the first refuses all.
+    let other = text.replacing("SDK-", with: "ACS3-").replacing("Access=", with: "Credential=")
+    #expect(throws: SignatureFault.malformedAuthorization) { try ACS3Authorization(parsing: other) }
   }
 
   @Test func `a signature in capitals is refused`() {
