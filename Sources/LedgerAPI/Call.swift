@@ -61,20 +61,11 @@ struct Call: Sendable {
   /// Goes on only if the policy allows the route's action on the secret; nil: on the project.
   func authorize(on secret: SecretName?) throws(Failure) {
     guard case .tenant(let action, _, _) = match.route.endpoint,
-      credential.policy.allows(anyName: Self.names(of: action), on: secret)
+      credential.policy.allows(
+        PolicyRequest(
+          PolicyAction(action, aliases: CSMSActions.aliases[action] ?? []), on: secret,
+          stage: nil, from: request.peer, at: services.clock.now))
     else { throw .forbidden }
-  }
-
-  /// The action with the older name the cloud has for it, which policies may hold.
-  private static func names(of action: String) -> [String] {
-    switch action {
-    case "csms:secret:getStage": [action, "csms:secretStage:get"]
-    case "csms:secret:updateStage": [action, "csms:secretStage:update"]
-    case "csms:secret:deleteStage": [action, "csms:secretStage:delete"]
-    case "csms:version:create":
-      [action, "csms:secret:createVersion", "csms:secretVersion:create"]
-    default: [action]
-    }
   }
 
   /// Reads the record.

@@ -1,75 +1,210 @@
 // Policy: what a credential may do, as statements in the shape the clouds use.
 //
-// Parsed once when a credential is made, asked by the API for every request. Deny first, default
-// deny. Invariant: a request no statement allows is refused.
+// Parsed once when a credential is made and once when it is read back, asked by the API for every
+// request. Deny first, default deny. Invariant: a request no statement allows is refused, and a
+// policy that cannot be understood to the last member is no policy.
 
 public import CanonicalJSON
 public import Ledger
 
 /// Why a text is no policy.
 public enum PolicyError: Error, Hashable, Sendable {
-  /// The member is missing, of another type, or holds something a policy cannot say.
-  case badMember(String)
+  /// The member at this path is missing, or not what it must be.
+  case badMember(String, expected: String)
   /// A member no policy has.
   case unknownMember(String)
+}
+
+/// Something that can be asked for, by every name the clouds have for it.
+public struct PolicyAction: Hashable, Sendable, ExpressibleByStringLiteral {
+  /// The name to tell people.
+  public let name: String
+  /// The other names policies may hold.
+  public let aliases: [String]
+  fileprivate let folded: [String]
+
+  /// An action and its other names.
+  public init(_ name: String, aliases: [String] = []) {
+    self.name = name
+    self.aliases = aliases
+    folded = ([name] + aliases).map { $0.lowercased() }
+  }
+
+  /// An action of one name.
+  public init(stringLiteral name: String) { self.init(name) }
+}
+
+/// What a request asks for, as far as policies speak of it.
+public struct PolicyRequest: Sendable {
+  /// What is to be done.
+  public var action: PolicyAction
+  /// With which secret; nil: with none in particular.
+  public var secret: SecretName?
+  /// The label the request names; nil where it names none.
+  public var stage: StageName?
+  /// Where it came from, as text; nil when that is not known.
+  public var sourceIP: String?
+  /// When it came.
+  public var moment: Instant
+  /// A request.
+  public init(
+    _ action: PolicyAction, on secret: SecretName?, stage: StageName?, from sourceIP: String?,
+    at moment: Instant
+  ) {
+    self.action = action
+    self.secret = secret
+    self.stage = stage
+    self.sourceIP = sourceIP
+    self.moment = moment
+  }
 }
 
 /// What a credential may do.
 public struct Policy: Hashable, Sendable {
   /// One sentence of a policy.
-  public struct Statement: Hashable, Sendable {
+  struct Statement: Hashable, Sendable {
     /// Whether the statement allows or denies.
-    public var isAllowing: Bool
-    /// Names of actions, with `*` for any run of characters.
-    public var actions: [String]
-    /// Names of secrets, with `*` for any run of characters.
-    public var resources: [String]
+    let isAllowing: Bool
+    /// Names of actions as they were written, with wildcards.
+    let actions: [String]
+    /// Names of secrets, with wildcards.
+    let resources: [String]
+    /// What must hold besides, all of it.
+    let conditions: [PolicyCondition]
+    private let folded: [String]
+
+    init(
+      isAllowing: Bool, actions: [String], resources: [String], conditions: [PolicyCondition]
+    ) {
+      self.isAllowing = isAllowing
+      self.actions = actions
+      self.resources = resources
+      self.conditions = conditions
+      folded = actions.map { $0.lowercased() }
+    }
+
+    /// Whether the sentence is about the request.
+    ///
+    /// Actions are compared in any case, as AWS and Alibaba Cloud do; names of secrets are not. A
+    /// sentence that names secrets says nothing about an action on none, unless it names `*`.
+    func speaks(of request: PolicyRequest) -> Bool {
+      folded.contains { pattern in
+        request.action.folded.contains { Wildcard.matches(pattern, $0) }
+      }
+        && resources.contains { pattern in
+          request.secret.map { Wildcard.matches(pattern, $0.text) } ?? (pattern == "*")
+        }
+        && conditions.allSatisfy { $0.holds(for: request) }
+    }
   }
+
   /// The sentences, in the order they were written.
-  public var statements: [Statement]
+  let statements: [Statement]
+
+  private static let statementsMax = 64
+  private static let textsMax = 256
+
+  private static let reads = [
+    "csms:*:get*", "csms:*:list*", "kms:Describe*", "kms:List*", "secretsmanager:Describe*",
+    "secretsmanager:List*", "ledger:*:get", "ledger:*:list",
+  ]
 
   /// The policies that have a name: what they allow on every secret.
   public static let builtIn: [String: Policy] = [
     "admin": Policy(allowing: ["*"]),
-    "writer": Policy(allowing: ["csms:*", "ledger:*:get", "ledger:*:list", "ledger:*:record"]),
-    "reader": Policy(allowing: ["csms:*:get*", "csms:*:list*", "ledger:*:get", "ledger:*:list"]),
-    "auditor": Policy(allowing: ["csms:*:get*", "csms:*:list*", "ledger:*:get", "ledger:*:list"]),
+    "writer": Policy(
+      allowing: reads + [
+        "csms:secret:create*", "csms:secret:updateStage", "csms:secret:deleteStage",
+        "kms:UpdateSecretVersionStage", "secretsmanager:UpdateSecretVersionStage",
+        "ledger:*:record",
+      ]),
+    "reader": Policy(allowing: reads),
+    "auditor": Policy(allowing: reads + ["ledger:evidence:*"]),
   ]
 
   private init(allowing actions: [String]) {
-    statements = [Statement(isAllowing: true, actions: actions, resources: ["*"])]
+    statements = [
+      Statement(isAllowing: true, actions: actions, resources: ["*"], conditions: [])
+    ]
   }
 
-  /// Reads `{"Statement": [{"Effect", "Action", "Resource"}, ...]}`; `Action` and `Resource` are a
-  /// text or a list of texts, and `Resource` may be left out.
+  /// Reads `{"Statement": [{"Effect", "Action", "Resource", "Condition"}, ...]}`.
+  ///
+  /// `Action` and `Resource` are a text or a list of texts; `Resource` may be left out. `Condition`
+  /// is `{operator: {key: text or list of texts}}` and may be left out.
   public init(_ value: JSONValue) throws(PolicyError) {
     guard case .object(let members) = value, case .array(let items)? = members["Statement"],
-      !items.isEmpty, items.count <= 64
-    else { throw .badMember("Statement") }
-    for name in members.keys.sorted() where name != "Statement" && name != "Version" {
-      throw .unknownMember(name)
+      1...Self.statementsMax ~= items.count
+    else {
+      throw .badMember("Statement", expected: "a list of 1 to \(Self.statementsMax) statements")
     }
+    try Self.check(members, are: ["Statement", "Version"], of: "")
     var statements: [Statement] = []
-    for item in items {
-      guard case .object(let members) = item else { throw .badMember("Statement") }
-      for name in members.keys.sorted()
-      where name != "Effect" && name != "Action" && name != "Resource" && name != "Sid" {
-        throw .unknownMember(name)
-      }
-      let isAllowing: Bool
-      switch members["Effect"] {
-      case .string("Allow"): isAllowing = true
-      case .string("Deny"): isAllowing = false
-      default: throw .badMember("Effect")
-      }
-      guard let actions = Self.texts(members["Action"]) else { throw .badMember("Action") }
-      guard let resources = Self.texts(members["Resource"] ?? .string("*")) else {
-        throw .badMember("Resource")
-      }
-      statements.append(
-        Statement(isAllowing: isAllowing, actions: actions, resources: resources))
+    for (index, item) in items.enumerated() {
+      statements.append(try Self.statement(item, "Statement[\(index)]"))
     }
     self.statements = statements
+  }
+
+  private static func statement(
+    _ value: JSONValue, _ path: String
+  ) throws(PolicyError) -> Statement {
+    guard case .object(let members) = value else {
+      throw .badMember(path, expected: "an object")
+    }
+    try check(members, are: ["Sid", "Effect", "Action", "Resource", "Condition"], of: "\(path).")
+    let isAllowing: Bool
+    switch members["Effect"] {
+    case .string("Allow"): isAllowing = true
+    case .string("Deny"): isAllowing = false
+    default: throw .badMember("\(path).Effect", expected: "\"Allow\" or \"Deny\"")
+    }
+    return Statement(
+      isAllowing: isAllowing,
+      actions: try texts(members["Action"], "\(path).Action"),
+      resources: try texts(members["Resource"] ?? .string("*"), "\(path).Resource"),
+      conditions: try conditions(members["Condition"], "\(path).Condition"))
+  }
+
+  private static func conditions(
+    _ value: JSONValue?, _ path: String
+  ) throws(PolicyError) -> [PolicyCondition] {
+    guard let value else { return [] }
+    guard case .object(let operators) = value, !operators.isEmpty else {
+      throw .badMember(path, expected: "an object of at least one operator")
+    }
+    var conditions: [PolicyCondition] = []
+    for (name, keys) in operators.sorted(by: { $0.key < $1.key }) {
+      let path = "\(path).\(name)"
+      guard case .object(let keys) = keys, !keys.isEmpty else {
+        throw .badMember(path, expected: "an object of at least one key")
+      }
+      for (key, values) in keys.sorted(by: { $0.key < $1.key }) {
+        let values = try texts(values, "\(path).\(key)")
+        conditions.append(try PolicyCondition(name, key, values, path: path))
+      }
+    }
+    return conditions
+  }
+
+  private static func check(
+    _ members: [String: JSONValue], are names: [String], of path: String
+  ) throws(PolicyError) {
+    if let name = members.keys.sorted().first(where: { !names.contains($0) }) {
+      throw .unknownMember("\(path)\(name)")
+    }
+  }
+
+  private static func texts(
+    _ value: JSONValue?, _ path: String
+  ) throws(PolicyError) -> [String] {
+    let items: [JSONValue] =
+      if case .array(let items)? = value { items } else { value.map { [$0] } ?? [] }
+    let texts = items.compactMap(\.stringValue)
+    guard 1...textsMax ~= texts.count, texts.count == items.count else {
+      throw .badMember(path, expected: "a text or a list of 1 to \(textsMax) texts")
+    }
+    return texts
   }
 
   /// The policy as JSON, as it is stored.
@@ -77,77 +212,38 @@ public struct Policy: Hashable, Sendable {
     .object([
       "Statement": .array(
         statements.map { statement in
-          .object([
+          var members: [String: JSONValue] = [
             "Effect": .string(statement.isAllowing ? "Allow" : "Deny"),
-            "Action": .array(statement.actions.map { .string($0) }),
-            "Resource": .array(statement.resources.map { .string($0) }),
-          ])
+            "Action": .texts(statement.actions),
+            "Resource": .texts(statement.resources),
+          ]
+          if !statement.conditions.isEmpty {
+            let operators = Dictionary(grouping: statement.conditions, by: \.name)
+            members["Condition"] = .object(
+              operators.mapValues { conditions in
+                .object(
+                  Dictionary(
+                    uniqueKeysWithValues: conditions.map { ($0.key, .texts($0.values)) }))
+              })
+          }
+          return .object(members)
         })
     ])
   }
 
-  /// Whether the action is allowed on the secret; nil: on no secret in particular.
-  ///
-  /// A statement that names secrets says nothing about an action on none, unless it names `*`.
-  public func allows(_ action: String, on secret: SecretName?) -> Bool {
-    allows(anyName: [action], on: secret)
-  }
-
-  /// Whether an action of several names is allowed; a statement speaks of it by any of them.
-  public func allows(anyName names: [String], on secret: SecretName?) -> Bool {
+  /// Whether the request is allowed: some statement allows it and none denies it.
+  public func allows(_ request: PolicyRequest) -> Bool {
     var isAllowed = false
-    for statement in statements {
-      let isMeant = statement.actions.contains { pattern in
-        names.contains { Self.matches(pattern, $0) }
-      }
-      guard isMeant,
-        statement.resources.contains(where: { pattern in
-          secret.map { Self.matches(pattern, $0.text) } ?? (pattern == "*")
-        })
-      else { continue }
-      if !statement.isAllowing { return false }
+    for statement in statements where statement.speaks(of: request) {
+      guard statement.isAllowing else { return false }
       isAllowed = true
     }
     return isAllowed
   }
+}
 
-  private static func texts(_ value: JSONValue?) -> [String]? {
-    switch value {
-    case .string(let text): return [text]
-    case .array(let items):
-      var texts: [String] = []
-      for item in items {
-        guard case .string(let text) = item else { return nil }
-        texts.append(text)
-      }
-      return texts.isEmpty || texts.count > 256 ? nil : texts
-    default: return nil
-    }
-  }
-
-  /// Whether the text fits the pattern; linear in practice, bounded by their product.
-  private static func matches(_ pattern: String, _ text: String) -> Bool {
-    let pattern = Array(pattern.utf8)
-    let text = Array(text.utf8)
-    var p = 0
-    var t = 0
-    var star: (pattern: Int, text: Int)?
-    while t < text.count {
-      if p < pattern.count, pattern[p] == 0x2A {
-        star = (p + 1, t)
-        p += 1
-      } else if p < pattern.count, pattern[p] == text[t] {
-        p += 1
-        t += 1
-      } else if let (afterStar, from) = star {
-        p = afterStar
-        t = from + 1
-        star = (afterStar, from + 1)
-      } else {
-        return false
-      }
-    }
-    while p < pattern.count, pattern[p] == 0x2A { p += 1 }
-    return p == pattern.count
+extension JSONValue {
+  fileprivate static func texts(_ texts: [String]) -> JSONValue {
+    .array(texts.map { .string($0) })
   }
 }

@@ -138,8 +138,10 @@ enum CredentialCommand {
       return try Policy(value)
     } catch {
       switch error {
-      case .badMember(let name): throw .policy(text, reason: "\(name) is missing or makes no sense")
-      case .unknownMember(let name): throw .policy(text, reason: "no policy has a \(visible(name))")
+      case .badMember(let path, let expected):
+        throw .policy(text, reason: "\(visible(path)) must be \(expected)")
+      case .unknownMember(let path):
+        throw .policy(text, reason: "no policy has a \(visible(path))")
       }
     }
   }
