@@ -123,9 +123,11 @@ public final class API: Sendable {
       credential: credential, project: project, query: query, body: body)
     try call.checkCloud()
     switch scope {
-    case .secretInPath: try call.authorize(on: try call.secret())
+    case .secretInPath:
+      let stages = route.names(.stage) ? [try call.stage()] : []
+      try call.authorize(on: try call.secret(), stages: stages)
     case .project: try call.authorize(on: nil)
-    case .secretInBody: break
+    case .secretInBody, .stagesInBody: break
     }
     return try await endpoint(call)
   }

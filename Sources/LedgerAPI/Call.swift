@@ -59,13 +59,18 @@ struct Call: Sendable {
   }
 
   /// Goes on only if the policy allows the route's action on the secret; nil: on the project.
-  func authorize(on secret: SecretName?) throws(Failure) {
-    guard case .tenant(let action, _, _) = match.route.endpoint,
-      credential.policy.allows(
-        PolicyRequest(
-          PolicyAction(action, aliases: CSMSActions.aliases[action] ?? []), on: secret,
-          stage: nil, from: request.peer, at: services.clock.now))
-    else { throw .forbidden }
+  ///
+  /// `stages` are the labels the request names, or asks for without naming them: the policy must
+  /// allow the action for each.
+  func authorize(on secret: SecretName?, stages: [StageName] = []) throws(Failure) {
+    guard case .tenant(let action, _, _) = match.route.endpoint else { throw .forbidden }
+    var asked = PolicyRequest(
+      action, on: secret, stage: nil, from: request.peer, at: services.clock.now)
+    guard !stages.isEmpty || credential.policy.allows(asked) else { throw .forbidden }
+    for stage in stages {
+      asked.stage = stage
+      guard credential.policy.allows(asked) else { throw .forbidden }
+    }
   }
 
   /// Reads the record.

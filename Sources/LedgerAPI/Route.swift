@@ -3,6 +3,8 @@
 // Made in `Routes.swift`; read by `API` for each request and by `OpenAPIDocument` once. Invariant:
 // a route with a path has its description: it cannot be made without one.
 
+import LedgerServices
+
 /// One line of the table.
 struct Route: Sendable {
   /// Whether a request has a body, and its form.
@@ -28,8 +30,11 @@ struct Route: Sendable {
 
   /// On what the policy of a credential must allow the action.
   enum Scope: Hashable, Sendable {
-    /// On the secret the path names.
+    /// On the secret the path names, and on the label if it names one.
     case secretInPath
+    /// On the secret the path names and the labels the body names; the endpoint asks once it has
+    /// read it.
+    case stagesInBody
     /// On the secret the body names; the endpoint asks once it has read it.
     case secretInBody
     /// On the project as a whole.
@@ -42,7 +47,7 @@ struct Route: Sendable {
     case open(@Sendable (API) async -> Answer)
     /// Answers the holder of a credential of the project whose policy allows the action.
     case tenant(
-      action: String, on: Scope, @Sendable (Call) async throws(Failure) -> Answer)
+      action: PolicyAction, on: Scope, @Sendable (Call) async throws(Failure) -> Answer)
   }
 
   /// Where a request must go.
@@ -161,6 +166,9 @@ struct Route: Sendable {
       return parameter
     }
   }
+
+  /// Whether its path names this.
+  func names(_ parameter: PathParameter) -> Bool { pattern.contains(.parameter(parameter)) }
 
   /// How many segments a path of this route has.
   var segmentCount: Int { pattern.count }

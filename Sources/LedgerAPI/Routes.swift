@@ -5,6 +5,7 @@
 // route.
 
 import HTTPWire
+import LedgerServices
 
 /// A route, by its place in the table, and the segments of the path that led to it.
 struct Match: Sendable {
@@ -107,54 +108,54 @@ struct RouteTable: Sendable {
       body: .optional(CSMSSchemas.deletion),
       answers: [.ok(CSMSSchemas.secret)],
       .tenant(
-        action: "csms:secret:scheduleDeletion", on: .secretInPath, CSMSSecrets.scheduleDeletion)),
+        action: CSMSActions.scheduleDeletion, on: .secretInPath, CSMSSecrets.scheduleDeletion)),
     Route(
       "POST", "/v1/{project}/secrets/{secret}/scheduled-deleted-tasks/cancel",
       "CancelSecretDeletionTask",
       "Calls the deletion of a secret off.",
       body: .optional(CSMSSchemas.nothing),
       answers: [.ok(CSMSSchemas.secret)],
-      .tenant(action: "csms:secret:cancelDeletion", on: .secretInPath, CSMSSecrets.cancelDeletion)),
+      .tenant(action: CSMSActions.cancelDeletion, on: .secretInPath, CSMSSecrets.cancelDeletion)),
     Route(
       "GET", "/v1/{project}/secrets/{secret}/versions", "ListSecretVersions",
       "Lists the versions of a secret, in order of registration.",
       query: [.markerLimit, .versionMarker],
       answers: [.ok(CSMSSchemas.versionPage)],
-      .tenant(action: "csms:version:list", on: .secretInPath, CSMSVersions.list)),
+      .tenant(action: CSMSActions.listVersions, on: .secretInPath, CSMSVersions.list)),
     Route(
       "POST", "/v1/{project}/secrets/{secret}/versions", "CreateSecretVersion",
       "Registers the next version of a secret.",
       body: .optional(CSMSSchemas.newVersion),
       answers: [.ok(CSMSSchemas.madeVersion)],
-      .tenant(action: "csms:version:create", on: .secretInPath, CSMSVersions.create)),
+      .tenant(action: CSMSActions.createVersion, on: .stagesInBody, CSMSVersions.create)),
     Route(
       "GET", "/v1/{project}/secrets/{secret}/versions/{version}", "ShowSecretVersion",
       "Shows a version.",
       answers: [.ok(CSMSSchemas.version)],
-      .tenant(action: "csms:version:get", on: .secretInPath, CSMSVersions.show)),
+      .tenant(action: CSMSActions.getVersion, on: .secretInPath, CSMSVersions.show)),
     Route(
       "POST", "/v1/{project}/secrets/{secret}/stages", "CreateSecretStage",
       "Puts a label on a version.",
       body: .required(CSMSSchemas.newStage),
       answers: [.ok(CSMSSchemas.stage)],
-      .tenant(action: "csms:secret:updateStage", on: .secretInPath, CSMSStages.create)),
+      .tenant(action: CSMSActions.createStage, on: .stagesInBody, CSMSStages.create)),
     Route(
       "GET", "/v1/{project}/secrets/{secret}/stages/{stage}", "ShowSecretStage",
       "Shows which version carries a label, or carried it.",
       query: [.effectiveAt, .knownAt],
       answers: [.ok(CSMSSchemas.stage)],
-      .tenant(action: "csms:secret:getStage", on: .secretInPath, CSMSStages.show)),
+      .tenant(action: CSMSActions.getStage, on: .secretInPath, CSMSStages.show)),
     Route(
       "PUT", "/v1/{project}/secrets/{secret}/stages/{stage}", "UpdateSecretStage",
       "Moves a label to a version, or makes it.",
       body: .required(CSMSSchemas.stageChange),
       answers: [.ok(CSMSSchemas.stage)],
-      .tenant(action: "csms:secret:updateStage", on: .secretInPath, CSMSStages.update)),
+      .tenant(action: CSMSActions.updateStage, on: .secretInPath, CSMSStages.update)),
     Route(
       "DELETE", "/v1/{project}/secrets/{secret}/stages/{stage}", "DeleteSecretStage",
       "Takes a label away.",
       answers: [.done],
-      .tenant(action: "csms:secret:deleteStage", on: .secretInPath, CSMSStages.delete)),
+      .tenant(action: CSMSActions.deleteStage, on: .secretInPath, CSMSStages.delete)),
   ]
 
   private static let kms: [Route] = []
@@ -184,7 +185,7 @@ struct RouteTable: Sendable {
       "Registers a version under its cloud's own id.",
       body: .required(LedgerSchemas.newVersion),
       answers: LedgerSchemas.changed,
-      .tenant(action: "ledger:version:record", on: .secretInPath, LedgerSecrets.registerVersion)),
+      .tenant(action: "ledger:version:record", on: .stagesInBody, LedgerSecrets.registerVersion)),
     Route(
       "GET", "/ledger/v1/{project}/secrets/{secret}/history", "ShowSecretHistory",
       "Lists every stretch of every label of a secret.",

@@ -1,4 +1,4 @@
-// Who asks: tokens, other tenants, policies.
+// Who asks: tokens, other tenants, readers.
 
 import CanonicalJSON
 import HTTPWire
@@ -136,60 +136,5 @@ import Testing
       }
     }
     #expect(api.eventCount == 6)
-  }
-
-  @Test func `a writer does both`() async throws {
-    let api = try await TestAPI()
-    let token = try await api.ledger.makeToken("writer", policy: "writer")
-    let made = await api.send("POST", "/v1/p1/secrets", #"{"name": "s"}"#, token: token)
-    #expect(made.status == 200)
-    let put = await api.send(
-      "PUT", "/ledger/v1/p1/secrets/s/stages/G", #"{"version_id": "v1"}"#, token: token)
-    #expect(put.status == 201)
-    let read = await api.send("GET", "/ledger/v1/p1/events", token: token)
-    #expect(read.status == 200)
-  }
-
-  @Test func `a policy holds for the secret in the path and for the one in the body`()
-    async throws
-  {
-    let api = try await TestAPI()
-    await api.makeSecret("app-1")
-    await api.makeSecret("db-1")
-    let policy = """
-      {"Statement": [
-        {"Effect": "Allow", "Action": ["csms:*", "ledger:*"], "Resource": "app-*"},
-        {"Effect": "Deny", "Action": "csms:secretStage:delete", "Resource": "*"}]}
-      """
-    let token = try await api.ledger.makeToken("app", policy: policy)
-    func send(_ method: String, _ target: String, _ body: String? = nil) async -> Reply {
-      await api.send(method, target, body, token: token)
-    }
-    #expect(await send("GET", "/v1/p1/secrets/app-1").status == 200)
-    expectError(await send("GET", "/v1/p1/secrets/db-1"), 403, "CSMS.0302")
-    expectError(await send("GET", "/v1/p1/secrets/db-absent"), 403, "CSMS.0302")
-    #expect(await send("POST", "/v1/p1/secrets", #"{"name": "app-2"}"#).status == 200)
-    expectError(await send("POST", "/v1/p1/secrets", #"{"name": "db-2"}"#), 403, "CSMS.0302")
-    #expect(await send("POST", "/ledger/v1/p1/secrets", #"{"name": "app-3"}"#).status == 201)
-    expectProblem(
-      await send("POST", "/ledger/v1/p1/secrets", #"{"name": "db-3"}"#), 403, "forbidden")
-    expectError(await send("GET", "/v1/p1/secrets"), 403, "CSMS.0302")
-    expectProblem(await send("GET", "/ledger/v1/p1/events"), 403, "forbidden")
-    let deletion = await send("DELETE", "/v1/p1/secrets/app-1/stages/G")
-    expectError(deletion, 403, "CSMS.0302")
-  }
-
-  @Test func `the cloud's older names of actions count as well`() async throws {
-    let api = try await TestAPI()
-    await api.makeSecret()
-    let policy = """
-      {"Statement": {"Effect": "Allow", "Action": "csms:secretStage:get"}}
-      """
-    #expect(throws: (any Error).self) { try Policy(JSONValue(parsing: Array(policy.utf8))) }
-    let listed = #"{"Statement": [{"Effect": "Allow", "Action": "csms:secretStage:get"}]}"#
-    let token = try await api.ledger.makeToken("old", policy: listed)
-    let get = await api.send("GET", "/v1/p1/secrets/s/stages/SYSCURRENT", token: token)
-    #expect(get.status == 200)
-    expectError(await api.send("GET", "/v1/p1/secrets/s", token: token), 403, "CSMS.0302")
   }
 }

@@ -1,12 +1,29 @@
-// CSMSActions: the older names Huawei Cloud has for the actions of CSMS, which policies may hold.
+// CSMSActions: what the calls of Huawei Cloud CSMS are called in policies.
 //
-// Read by `Call` when it asks a policy. Source: the "Authorization Information" of each operation.
+// Read by the route table. Each has the name of identity policies first, then that of the older
+// roles and policies. Source: "Authorization Information" of each operation's page. The names
+// `csms:version:*` and `csms:secret:cancelDeletion` are this service's own and mean the same.
 
+import LedgerServices
+
+/// The actions of the cloud that have more than one name.
 enum CSMSActions {
-  static let aliases: [String: [String]] = [
-    "csms:secret:getStage": ["csms:secretStage:get"],
-    "csms:secret:updateStage": ["csms:secretStage:update"],
-    "csms:secret:deleteStage": ["csms:secretStage:delete"],
-    "csms:version:create": ["csms:secret:createVersion", "csms:secretVersion:create"],
-  ]
+  static let scheduleDeletion = PolicyAction(
+    "csms:secret:scheduleDeletion", aliases: ["csms:secret:deleteScheduled"])
+  static let cancelDeletion = PolicyAction(
+    "csms:secret:restoreSecret",
+    aliases: ["csms:secret:deleteCancelled", "csms:secret:cancelDeletion"])
+  static let listVersions = PolicyAction(
+    "csms:secret:listVersion", aliases: ["csms:secretVersion:list", "csms:version:list"])
+  static let createVersion = PolicyAction(
+    "csms:secret:createVersion", aliases: ["csms:secretVersion:create", "csms:version:create"])
+  static let getVersion = PolicyAction(
+    "csms:secret:getVersion", aliases: ["csms:secretVersion:get", "csms:version:get"])
+  static let getStage = PolicyAction("csms:secret:getStage", aliases: ["csms:secretStage:get"])
+  static let createStage = PolicyAction(
+    "csms:secret:createStage", aliases: ["csms:secretStage:create"])
+  static let updateStage = PolicyAction(
+    "csms:secret:updateStage", aliases: ["csms:secretStage:update"])
+  static let deleteStage = PolicyAction(
+    "csms:secret:deleteStage", aliases: ["csms:secretStage:delete"])
 }

@@ -24,6 +24,7 @@ enum CSMSStages {
   static func create(_ call: Call) async throws(Failure) -> Answer {
     var fields = Fields(call.body)
     let stage: StageName = try fields.required("name")
+    try call.authorize(on: try call.secret(), stages: [stage])
     let version: VersionID = try fields.required("version_id")
     try fields.finish()
     return try await assign(stage, to: version, call)

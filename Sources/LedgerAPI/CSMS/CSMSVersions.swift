@@ -61,6 +61,7 @@ enum CSMSVersions {
     let secret = try call.secret()
     var fields = Fields(call.body)
     let stages: [StageName]? = try fields.identifiers("version_stages", countMax: 1_000)
+    try call.authorize(on: secret, stages: stages ?? [call.project.provider.rules.current])
     let expireTime = try fields.integer("expire_time", in: 0...9_999_999_999_999)
     try fields.finish()
     if let stages, stages.isEmpty {

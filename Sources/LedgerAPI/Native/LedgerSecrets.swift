@@ -88,6 +88,7 @@ enum LedgerSecrets {
     var fields = Fields(call.body)
     let version: VersionID = try fields.required("version_id")
     let stages: [StageName]? = try fields.identifiers("stages", countMax: 1_000)
+    try call.authorize(on: secret, stages: stages ?? [call.project.provider.rules.current])
     let words = try Words(&fields)
     try fields.finish()
     let outcome = try await call.append(

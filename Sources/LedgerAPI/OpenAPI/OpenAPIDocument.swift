@@ -5,6 +5,7 @@
 // always the same.
 
 import CanonicalJSON
+import LedgerServices
 
 /// A description of a table of routes as OpenAPI 3.1.
 struct OpenAPIDocument {
@@ -43,6 +44,10 @@ struct OpenAPIDocument {
         "securitySchemes": [
           "token": ["type": "apiKey", "in": "header", "name": "X-Auth-Token"],
           "bearer": ["type": "http", "scheme": "bearer"],
+          "signature": [
+            "type": "apiKey", "in": "header", "name": "Authorization",
+            "description": .string(Self.signature),
+          ],
         ],
       ],
     ]
@@ -53,6 +58,12 @@ struct OpenAPIDocument {
     `/ledger/v1`. A request that carries the value of a secret anywhere is refused with 400 and \
     nothing of it is kept. HEAD is answered wherever GET is; a method a path does not have is \
     answered with 405 and `Allow`. Every answer has an `X-Request-Id`.
+    """
+
+  private static let signature = """
+    A request signed with an access key as Huawei Cloud's clients sign it: \
+    `SDK-HMAC-SHA256 Access=..., SignedHeaders=..., Signature=...`, with `X-Sdk-Date` within 15 \
+    minutes of the server's clock. At least `host` and `x-sdk-date` must be signed.
     """
 
   /// Describes routes, and collects what they share.
@@ -82,8 +93,9 @@ struct OpenAPIDocument {
       switch route.endpoint {
       case .open: operation["security"] = []
       case .tenant(let action, _, _):
-        operation["security"] = [["token": []], ["bearer": []]]
-        operation["description"] = .string("The policy of the token must allow `\(action)`.")
+        operation["security"] = [["token": []], ["bearer": []], ["signature": []]]
+        operation["description"] = .string(
+          "The policy of the credential must allow `\(action.name)`.")
       }
       return .object(operation)
     }
