@@ -161,7 +161,7 @@ struct DriftLook: Sendable {
     var after: VersionID?
     repeat {
       let page = try await records.versions(
-        of: secret, in: project, after: after, limit: settings.pageSize)
+        of: secret, in: project, .registered, after: after, limit: settings.pageSize)
       for version in page.value { state.versions[version.id] = version.state }
       after = page.value.count < settings.pageSize ? nil : page.value.last?.id
     } while after != nil

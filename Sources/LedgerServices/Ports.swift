@@ -86,6 +86,14 @@ public struct VersionSummary: Hashable, Sendable {
   }
 }
 
+/// Which versions of a secret a list shows.
+public enum VersionSelection: Hashable, Sendable {
+  /// All that are registered.
+  case registered
+  /// Those that carry a label: the others are deprecated.
+  case labelled
+}
+
 /// A label of a secret as it stands.
 public struct StageStanding: Hashable, Sendable {
   /// Where the secret is in its life; nil when nobody ever spoke of it.
@@ -142,9 +150,20 @@ public protocol RecordStore: Sendable {
     in project: ProjectID, after: SecretName?, limit: Int
   ) async throws(StoreError) -> Reading<[SecretSummary]>
 
-  /// At most `limit` registered versions in order of registration, those after `after`.
+  /// At most `limit` registered secrets that the search finds, in its order.
+  func secrets(
+    in project: ProjectID, finding search: SecretSearch, limit: Int
+  ) async throws(StoreError) -> Reading<[SecretSummary]>
+
+  /// Which labels each version of these secrets carries; versions without any are left out.
+  func labels(
+    of secrets: [SecretName], in project: ProjectID
+  ) async throws(StoreError) -> Reading<[SecretName: [VersionID: [StageName]]]>
+
+  /// At most `limit` of the selected versions in order of registration, those after `after`.
   func versions(
-    of secret: SecretName, in project: ProjectID, after: VersionID?, limit: Int
+    of secret: SecretName, in project: ProjectID, _ selection: VersionSelection,
+    after: VersionID?, limit: Int
   ) async throws(StoreError) -> Reading<[VersionSummary]>
 
   /// One registered version, nil when there is none; nil `version`: the newest.

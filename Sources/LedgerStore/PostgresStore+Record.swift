@@ -39,13 +39,40 @@ extension PostgresStore: RecordStore {
       size: reading.size)
   }
 
+  /// Reads all secrets of the project, and sorts those that are found.
+  public func secrets(
+    in project: ProjectID, finding search: SecretSearch, limit: Int
+  ) async throws(StoreError) -> Reading<[SecretSummary]> {
+    let reading = try await read(
+      Statements.secretSearch,
+      Statements.SecretSearchKey(project: project, search: search, limit: limit), in: project)
+    return Reading(
+      value: reading.value.map { SecretSummary(name: $0.secret, state: $0.state) },
+      size: reading.size)
+  }
+
+  /// One range of the labels' key for each secret.
+  public func labels(
+    of secrets: [SecretName], in project: ProjectID
+  ) async throws(StoreError) -> Reading<[SecretName: [VersionID: [StageName]]]> {
+    let reading = try await read(
+      Statements.labels, Statements.LabelsKey(project: project, secrets: secrets), in: project)
+    var labels: [SecretName: [VersionID: [StageName]]] = [:]
+    for row in reading.value {
+      labels[row.secret, default: [:]][row.version, default: []].append(row.stage)
+    }
+    return Reading(value: labels, size: reading.size)
+  }
+
   /// One range of the index in order of registration.
   public func versions(
-    of secret: SecretName, in project: ProjectID, after: VersionID?, limit: Int
+    of secret: SecretName, in project: ProjectID, _ selection: VersionSelection,
+    after: VersionID?, limit: Int
   ) async throws(StoreError) -> Reading<[VersionSummary]> {
     try await read(
       Statements.versionPage,
-      Statements.VersionPageKey(project: project, secret: secret, after: after, limit: limit),
+      Statements.VersionPageKey(
+        project: project, secret: secret, selection: selection, after: after, limit: limit),
       in: project)
   }
 

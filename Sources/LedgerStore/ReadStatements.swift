@@ -86,9 +86,90 @@ extension Statements {
     },
     decode: { row throws(PostgresError) in try row.secretRow() })
 
+  struct SecretSearchKey: Sendable {
+    var project: ProjectID
+    var search: SecretSearch
+    var limit: Int
+  }
+
+  /// Reads every secret of the project: what can be asked for has no common index.
+  static let secretSearch = Statement<SecretSearchKey, SecretRow>(
+    name: "secret_search",
+    sql: """
+      SELECT q.secret, q.stream_version, q.life, q.delete_at, q.registered_at,
+        q.registered_position, q.changed_at, q.version_number_max, q.data
+      FROM (
+        SELECT s.*, CASE $6
+          WHEN 'registered' THEN s.registered_position
+          WHEN 'changed' THEN (extract(epoch FROM s.changed_at) * 1000000)::bigint
+          ELSE 0 END * $7 AS place
+        FROM ledger.secret s
+        WHERE s.project = $1
+          AND s.generation = (SELECT p.generation FROM ledger.project p WHERE p.project = $1)
+          AND (s.life = 'enabled' OR (s.life = 'pending_deletion' AND $2))
+          AND ($3::text[] IS NULL
+            OR EXISTS (SELECT 1 FROM unnest($3) AS b (text) WHERE starts_with(s.secret, b.text)))
+          AND NOT EXISTS (SELECT 1 FROM unnest($4) AS b (text) WHERE starts_with(s.secret, b.text))
+          AND NOT EXISTS (
+            SELECT 1 FROM unnest($5) AS w (text) WHERE strpos(lower(s.secret), w.text) = 0)
+        ) AS q
+      WHERE $9::text IS NULL OR q.place > $8 * $7 OR (q.place = $8 * $7
+        AND CASE WHEN $6 = 'name' AND $7 < 0 THEN q.secret < $9 ELSE q.secret > $9 END)
+      ORDER BY q.place, CASE WHEN $6 = 'name' AND $7 < 0 THEN q.secret END DESC, q.secret
+      LIMIT $10
+      """,
+    types: [
+      .text, .bool, .textArray, .textArray, .textArray, .text, .int8, .int8, .text, .int8,
+    ],
+    bind: { key, out in
+      let search = key.search
+      out.text(key.project.text)
+      out.bool(search.life == .registered)
+      out.textArray(search.prefixes)
+      out.textArray(search.prefixesBarred)
+      out.textArray(search.words)
+      out.text(search.order.rawValue)
+      out.int8(search.direction == .ascending ? 1 : -1)
+      out.int8(search.after?.key)
+      out.text(search.after?.name.text)
+      out.int8(Int64(key.limit))
+    },
+    decode: { row throws(PostgresError) in try row.secretRow() })
+
+  struct LabelsKey: Sendable {
+    var project: ProjectID
+    var secrets: [SecretName]
+  }
+
+  static let labels = Statement<LabelsKey, LabelRow>(
+    name: "labels",
+    sql: """
+      SELECT t.secret, t.stage, t.version_id FROM ledger.stage t
+      WHERE t.project = $1 AND t.secret = ANY($2) AND t.version_id IS NOT NULL
+        AND t.generation = (SELECT p.generation FROM ledger.project p WHERE p.project = $1)
+      ORDER BY t.secret, t.stage LIMIT 100000
+      """,
+    types: [.text, .textArray],
+    bind: { key, out in
+      out.text(key.project.text)
+      out.textArray(key.secrets.map(\.text))
+    },
+    decode: { row throws(PostgresError) in
+      LabelRow(
+        secret: try row.name("secret"), stage: try row.name("stage"),
+        version: try row.name("version_id"))
+    })
+
+  struct LabelRow: Sendable {
+    var secret: SecretName
+    var stage: StageName
+    var version: VersionID
+  }
+
   struct VersionPageKey: Sendable {
     var project: ProjectID
     var secret: SecretName
+    var selection: VersionSelection
     var after: VersionID?
     var limit: Int
   }
@@ -108,15 +189,19 @@ extension Statements {
         AND v.registered_position > COALESCE((
           SELECT m.registered_position FROM ledger.version m WHERE m.project = s.project
             AND m.generation = s.generation AND m.secret = s.secret AND m.version_id = $3), -1)
+        AND ($4 OR EXISTS (SELECT 1 FROM ledger.stage l
+          WHERE l.project = v.project AND l.generation = v.generation AND l.secret = v.secret
+            AND l.version_id = v.version_id))
       WHERE s.project = $1 AND s.secret = $2 AND s.life IN ('enabled', 'pending_deletion')
         AND s.generation = (SELECT p.generation FROM ledger.project p WHERE p.project = $1)
-      ORDER BY v.registered_position LIMIT $4
+      ORDER BY v.registered_position LIMIT $5
       """,
-    types: [.text, .text, .text, .int8],
+    types: [.text, .text, .text, .bool, .int8],
     bind: { key, out in
       out.text(key.project.text)
       out.text(key.secret.text)
       out.text(key.after?.text)
+      out.bool(key.selection == .registered)
       out.int8(Int64(key.limit))
     },
     decode: { row throws(PostgresError) in try row.versionSummary() })

@@ -27,7 +27,7 @@ import Testing
       #expect(then.reply.value.answer.versionID == named("v1"))
       #expect(then.reply.value.isDeprecated == false)
       let versions = try await fixture.store.versions(
-        of: named("db"), in: project, after: nil, limit: 10)
+        of: named("db"), in: project, .registered, after: nil, limit: 10)
       #expect(versions.value.map(\.id) == [named("v1"), named("v2")])
       #expect(versions.value.map(\.stages) == [[named("SYSPREVIOUS")], [named("SYSCURRENT")]])
       let events = try await fixture.store.events(

@@ -127,7 +127,8 @@ final class ContractRun {
           == StageStanding(life: isSpokenOf ? state.life : nil, stage: state.stages[stage]))
     }
     let versions = state.versionsInOrder
-    let page = try await store.versions(of: secret, in: project, after: nil, limit: 1_000)
+    let page = try await store.versions(
+      of: secret, in: project, .registered, after: nil, limit: 1_000)
     #expect(page.value == versions)
     let newest = try await store.version(nil, of: secret, in: project)
     #expect(newest.value == versions.last)

@@ -121,13 +121,43 @@ extension MemoryStore: RecordStore {
     return SecretSummary(name: name, state: state)
   }
 
-  /// The registered versions in order of registration.
+  /// The secrets found, sorted by comparing each two.
+  public func secrets(
+    in project: ProjectID, finding search: SecretSearch, limit: Int
+  ) async throws(StoreError) -> Reading<[SecretSummary]> {
+    try read(project) { log in
+      let found = log.states.filter { search.finds($0.key, $0.value) }
+        .map { (place: search.place(of: summary($0.key, $0.value)), secret: $0) }
+        .sorted { search.precedes($0.place, $1.place) }
+        .filter { item in search.after.map { search.precedes($0, item.place) } ?? true }
+      return found.prefix(limit).map { summary($0.secret.key, $0.secret.value) }
+    }
+  }
+
+  /// The labels of each version that has some.
+  public func labels(
+    of secrets: [SecretName], in project: ProjectID
+  ) async throws(StoreError) -> Reading<[SecretName: [VersionID: [StageName]]]> {
+    try read(project) { log in
+      var labels: [SecretName: [VersionID: [StageName]]] = [:]
+      for secret in secrets {
+        let state = log.states[secret] ?? SecretState()
+        for version in Set(state.stages.values.compactMap(\.versionID)) {
+          labels[secret, default: [:]][version] = state.stages(of: version)
+        }
+      }
+      return labels
+    }
+  }
+
+  /// The selected versions in order of registration.
   public func versions(
-    of secret: SecretName, in project: ProjectID, after: VersionID?, limit: Int
+    of secret: SecretName, in project: ProjectID, _ selection: VersionSelection,
+    after: VersionID?, limit: Int
   ) async throws(StoreError) -> Reading<[VersionSummary]> {
     try read(project) { log in
       guard let state = log.states[secret] else { return [] }
-      let all = state.versionsInOrder
+      let all = state.versionsInOrder.filter { selection == .registered || !$0.stages.isEmpty }
       guard let seen = after.flatMap({ state.versions[$0]?.registeredAt.position }) else {
         return Array(all.prefix(limit))
       }
@@ -363,6 +393,27 @@ extension MemoryStore: NonceStore {
       contents.nonces[project] = nonces
       return Set(taken.map(\.key))
     }
+  }
+}
+
+extension SecretSearch {
+  /// Whether a secret is one of those asked for.
+  func finds(_ secret: SecretName, _ state: SecretState) -> Bool {
+    guard state.isAlive, life == .registered || state.life == .enabled else { return false }
+    let name = Array(secret.text.utf8)
+    let small = name.map { 0x41...0x5A ~= $0 ? $0 | 0x20 : $0 }
+    let begins = { (prefix: String) in name.starts(with: prefix.utf8) }
+    return prefixes?.contains(where: begins) ?? true && !prefixesBarred.contains(where: begins)
+      && words.allSatisfy { word in
+        name.indices.contains { small[$0...].starts(with: word.utf8) } || word.isEmpty
+      }
+  }
+
+  /// Whether one place comes before the other.
+  func precedes(_ one: Place, _ other: Place) -> Bool {
+    guard one.key == other.key else { return (one.key < other.key) == (direction == .ascending) }
+    return (one.name < other.name) == (direction == .ascending || order != .name)
+      && one.name != other.name
   }
 }
 

@@ -127,7 +127,8 @@ extension StoreContract {
     #expect(events.map(\.position.index) == Array(0..<Int64(events.count)))
     #expect(zip(events, events.dropFirst()).allSatisfy { $0.recordedAt < $1.recordedAt })
     #expect(events.compactMap(\.streamVersion?.number) == Array(1...Int64(events.count)))
-    let versions = try await store.versions(of: named("s"), in: project, after: nil, limit: 100)
+    let versions = try await store.versions(
+      of: named("s"), in: project, .registered, after: nil, limit: 100)
     #expect(versions.value.map(\.id.text) == (1...41).map { "v\($0)" })
   }
 

@@ -17,6 +17,8 @@ public struct StoreContract {
     case aMissingProjectIsMissing = "a missing project is missing"
     case aRotationCanBeRead = "a rotation can be read"
     case listsComeInPages = "lists come in pages"
+    case searchesFindAndSort = "searches find and sort"
+    case labelledVersionsAreApart = "labelled versions are apart from the others"
     case livesAreApart = "the lives of a secret are apart"
     case randomHistoriesEqualTheFold = "random histories equal the fold"
     case timeTravelEqualsTheFold = "time travel equals the fold"
@@ -53,6 +55,8 @@ public struct StoreContract {
     case .aMissingProjectIsMissing: try await aMissingProjectIsMissing()
     case .aRotationCanBeRead: try await aRotationCanBeRead()
     case .listsComeInPages: try await listsComeInPages()
+    case .searchesFindAndSort: try await searchesFindAndSort()
+    case .labelledVersionsAreApart: try await labelledVersionsAreApart()
     case .livesAreApart: try await livesAreApart()
     case .randomHistoriesEqualTheFold: try await randomHistoriesEqualTheFold(seed)
     case .timeTravelEqualsTheFold: try await timeTravelEqualsTheFold(seed)
@@ -134,7 +138,7 @@ public struct StoreContract {
     #expect(canary.value.stage?.versionID == nil)
     #expect(canary.value.stage?.since.effectiveAt == second(40))
     let versions = try await store.versions(
-      of: named("db"), in: run.project, after: nil, limit: 10)
+      of: named("db"), in: run.project, .registered, after: nil, limit: 10)
     #expect(versions.value.map(\.id.text) == ["v1", "v2"])
     #expect(versions.value.map { $0.stages.map(\.text) } == [["SYSPREVIOUS"], ["SYSCURRENT"]])
     #expect(versions.value.map(\.state.data) == [[:], ["n": 2]])
@@ -173,7 +177,7 @@ public struct StoreContract {
       var versions: [VersionID] = []
       while true {
         let page = try await store.versions(
-          of: named("b"), in: run.project, after: versions.last, limit: limit)
+          of: named("b"), in: run.project, .registered, after: versions.last, limit: limit)
         #expect(page.value.count <= limit)
         versions += page.value.map(\.id)
         guard page.value.count == limit else { break }

@@ -18,7 +18,8 @@ enum CSMSVersions {
     let services = call.services
     let project = call.project.id
     let reading = try await call.read { () async throws(StoreError) in
-      try await services.records.versions(of: secret, in: project, after: marker, limit: limit + 1)
+      try await services.records.versions(
+        of: secret, in: project, .registered, after: marker, limit: limit + 1)
     }
     let page = reading.value.prefix(limit)
     let key = standing.value.state.data["kms_key_id"]?.stringValue
