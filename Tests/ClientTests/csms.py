@@ -1,7 +1,7 @@
 # The official SDK of Huawei Cloud CSMS, pointed at the service.
 #
-# The SDK can only sign with an access key; the token rides along as one more header, and the
-# service goes by the token.
+# The SDK signs with an access key. `SignedCsms` gives it one of the service; `Csms` one of nobody,
+# with a token beside it as one more header, and the service goes by the token.
 
 import pytest
 from huaweicloudsdkcore.auth.credentials import BasicCredentials
@@ -96,6 +96,21 @@ class Csms:
         """Every label of a secret with its version, read from the list of versions."""
         versions = self.list_versions(secret).version_metadatas
         return {stage: version.id for version in versions for stage in version.version_stages}
+
+
+class SignedCsms(Csms):
+    """The calls of the SDK, as it makes them by itself: signed, with nothing added."""
+
+    def __init__(self, project, access_key, secret_key, path_project=None):
+        credentials = BasicCredentials(access_key, secret_key, path_project or project.id)
+        self.client = (
+            CsmsClient.new_builder()
+            .with_credentials(credentials)
+            .with_endpoint(project.service.url)
+            .build())
+
+    def call(self, name, request):
+        return getattr(self.client, name)(request)
 
 
 class Refused:

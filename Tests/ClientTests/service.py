@@ -168,10 +168,10 @@ class Service:
         """Makes a credential; answers its token."""
         return self.make_credential(project, policy, name)["token"]
 
-    def project(self, *options):
+    def project(self, *options, provider="huawei"):
         """Makes a project as Huawei Cloud would name it, and a token for it."""
         project = secrets.token_hex(16)
-        self.run("project", "create", project, "--provider", "huawei", *options)
+        self.run("project", "create", project, "--provider", provider, *options)
         return Project(self, project, self.credential(project))
 
     def database_folder(self):

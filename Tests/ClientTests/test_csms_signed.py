@@ -3,24 +3,7 @@
 import secrets
 
 import pytest
-from csms import Csms, Refused
-from huaweicloudsdkcore.auth.credentials import BasicCredentials
-from huaweicloudsdkcsms.v1 import CsmsClient
-
-
-class SignedCsms(Csms):
-    """The calls of the SDK, as it makes them by itself: signed, with nothing added."""
-
-    def __init__(self, project, access_key, secret_key, path_project=None):
-        credentials = BasicCredentials(access_key, secret_key, path_project or project.id)
-        self.client = (
-            CsmsClient.new_builder()
-            .with_credentials(credentials)
-            .with_endpoint(project.service.url)
-            .build())
-
-    def call(self, name, request):
-        return getattr(self.client, name)(request)
+from csms import Refused, SignedCsms
 
 
 @pytest.fixture(scope="module")
