@@ -36,11 +36,13 @@ public enum ACS3Signature: HeaderScheme {
     guard request.path == "/" else { throw .malformedTarget }
     let hash = SHA256.hash(request.body).hex
     guard try request.value(of: bodyHashHeader) == hash else { throw .bodyMismatch }
-    return try request.canonicalText(path: "/", signing: names, bodyHash: hash)
+    return try request.canonicalText(path: "/", signing: names, innerBlanks: .kept, bodyHash: hash)
   }
 
   /// The text that is signed: scheme and hash of the canonical request, which holds the time.
-  public static func stringToSign(canonicalRequest: String, date _: String) -> String {
+  public static func stringToSign(
+    canonicalRequest: String, date _: String, scope _: Unscoped
+  ) -> String {
     "\(form.scheme)\n\(SHA256.hash(Array(canonicalRequest.utf8)).hex)"
   }
 }

@@ -19,17 +19,40 @@ public struct AuthorizationForm: Sendable {
   }
 }
 
+/// What a signature is good for beside its request; told after the access key.
+public protocol SignatureScope: Hashable, Sendable {
+  /// Reads what follows the access key, down to the end of the part.
+  init(parsing text: Substring) throws(SignatureFault)
+  /// What follows the access key.
+  var text: String { get }
+}
+
+/// The scope of schemes that tell none.
+public struct Unscoped: SignatureScope {
+  /// The only one there is.
+  public init() {}
+  /// Reads nothing.
+  public init(parsing text: Substring) throws(SignatureFault) {
+    guard text.isEmpty else { throw .malformedAuthorization }
+  }
+  /// Nothing.
+  public var text: String { "" }
+}
+
 /// An access key, the headers it signed, and the signature.
 public struct HeaderAuthorization<Scheme: HeaderScheme>: Hashable, Sendable {
   /// Which key signed.
   public let accessKey: String
+  /// What the signature is good for.
+  public let scope: Scheme.Scope
   /// The names of the signed headers in lower case and in the order they were signed, each once.
   public let signedHeaders: [String]
   /// The signature: 64 lower-case hexadecimal digits.
   public let signature: String
 
-  init(accessKey: String, signedHeaders: [String], signature: String) {
+  init(accessKey: String, scope: Scheme.Scope, signedHeaders: [String], signature: String) {
     self.accessKey = accessKey
+    self.scope = scope
     self.signedHeaders = signedHeaders
     self.signature = signature
   }
@@ -43,7 +66,9 @@ public struct HeaderAuthorization<Scheme: HeaderScheme>: Hashable, Sendable {
     let parts = header.utf8.dropFirst(Scheme.form.scheme.utf8.count + 1)
       .split(separator: UInt8(ascii: ","), maxSplits: 3, omittingEmptySubsequences: false)
     guard parts.count == 3 else { throw .malformedAuthorization }
-    accessKey = try Self.value(of: Scheme.form.keyName, in: parts[0])
+    let key = try Self.value(of: Scheme.form.keyName, in: parts[0])
+    accessKey = String(key.prefix { $0 != "/" })
+    scope = try Scheme.Scope(parsing: key.drop { $0 != "/" })
     let headers = try Self.value(of: "SignedHeaders", in: parts[1])
     signature = try Self.value(of: "Signature", in: parts[2])
     signedHeaders = headers.utf8.split(
@@ -60,7 +85,8 @@ public struct HeaderAuthorization<Scheme: HeaderScheme>: Hashable, Sendable {
   public var text: String {
     let form = Scheme.form
     let parts = [
-      "\(form.keyName)=\(accessKey)", "SignedHeaders=\(signedHeaders.joined(separator: ";"))",
+      "\(form.keyName)=\(accessKey)\(scope.text)",
+      "SignedHeaders=\(signedHeaders.joined(separator: ";"))",
       "Signature=\(signature)",
     ]
     return "\(form.scheme) \(parts.joined(separator: form.separator))"

@@ -30,12 +30,14 @@ public enum SDKSignature: HeaderScheme {
     of request: SignableRequest, signing names: [String]
   ) throws(SignatureFault) -> String {
     try request.canonicalText(
-      path: try request.canonicalPath(), signing: names,
+      path: try request.canonicalPath(), signing: names, innerBlanks: .kept,
       bodyHash: try bodyHash(of: request, signing: names))
   }
 
   /// The text that is signed: scheme, time and hash of the canonical request.
-  public static func stringToSign(canonicalRequest: String, date: String) -> String {
+  public static func stringToSign(
+    canonicalRequest: String, date: String, scope _: Unscoped
+  ) -> String {
     "\(form.scheme)\n\(date)\n\(SHA256.hash(Array(canonicalRequest.utf8)).hex)"
   }
 

@@ -36,12 +36,28 @@ public struct SignableRequest: Sendable {
     self.body = body
   }
 
+  /// What becomes of several blanks in a row within the value of a header.
+  enum InnerBlanks: Sendable {
+    /// They stay.
+    case kept
+    /// They become one.
+    case collapsed
+  }
+
   /// Method, path, query, the named headers, their names and the hash of the body, on lines.
   func canonicalText(
-    path: String, signing names: [String], bodyHash: String
+    path: String, signing names: [String], innerBlanks: InnerBlanks, bodyHash: String
   ) throws(SignatureFault) -> String {
     var lines = [method, path, try canonicalQuery()]
-    for name in names { lines.append("\(name):\(try value(of: name))") }
+    for name in names {
+      let value = try value(of: name)
+      switch innerBlanks {
+      case .kept: lines.append("\(name):\(value)")
+      case .collapsed:
+        let words = value.utf8.split(separator: UInt8(ascii: " ")).map { String(Substring($0)) }
+        lines.append("\(name):\(words.joined(separator: " "))")
+      }
+    }
     lines.append("")
     lines.append(names.joined(separator: ";"))
     lines.append(bodyHash)

@@ -25,6 +25,10 @@ public enum SignatureFault: Error, Hashable, Sendable {
   case malformedDate
   /// The clocks differ too much; both times are written as the scheme writes them.
   case expired(signedAt: String, now: String)
+  /// The scope is of another day than the time of signing.
+  case wrongDay(String, signedAt: String)
+  /// The scope is of another service than this one.
+  case wrongService(expected: String)
   /// The hash of the body the headers tell is not that of the body received.
   case bodyMismatch
   /// The signature is another than that of this text, which is what the request should have signed.

@@ -56,10 +56,12 @@ import Testing
     let canonical = try ACS3Signature.canonicalRequest(
       of: vector.request, signing: authorization.signedHeaders)
     #expect(canonical == vector.canonicalRequest)
-    let text = ACS3Signature.stringToSign(canonicalRequest: canonical, date: vector.date)
+    let text = ACS3Signature.stringToSign(
+      canonicalRequest: canonical, date: vector.date, scope: Unscoped())
     #expect(text == vector.stringToSign)
     #expect(
-      ACS3Signature.signature(of: text, secretKey: vector.secretKey) == authorization.signature)
+      ACS3Signature.signature(of: text, secretKey: vector.secretKey, scope: Unscoped())
+        == authorization.signature)
   }
 
   @Test(arguments: try SigningFixtures.vectors(in: "alibaba/acs3-vectors.json"))

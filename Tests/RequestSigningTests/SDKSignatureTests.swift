@@ -51,10 +51,12 @@ import Testing
     let canonical = try SDKSignature.canonicalRequest(
       of: vector.request, signing: authorization.signedHeaders)
     #expect(canonical == vector.canonicalRequest)
-    let text = SDKSignature.stringToSign(canonicalRequest: canonical, date: Self.date)
+    let text = SDKSignature.stringToSign(
+      canonicalRequest: canonical, date: Self.date, scope: Unscoped())
     #expect(text == vector.stringToSign)
     #expect(
-      SDKSignature.signature(of: text, secretKey: vector.secretKey) == authorization.signature)
+      SDKSignature.signature(of: text, secretKey: vector.secretKey, scope: Unscoped())
+        == authorization.signature)
   }
 
   @Test(arguments: try SigningFixtures.vectors())

@@ -93,7 +93,8 @@ enum CSMSErrors {
     case .fault(.headerNotSigned(let name)):
       "calc aksk signature fail:\(name) is not among the signed headers"
     case .fault(.headerMissing), .fault(.headerRepeated), .fault(.malformedAuthorization),
-      .fault(.malformedTarget), .fault(.bodyMismatch), .fault(.signatureMismatch),
+      .fault(.malformedTarget), .fault(.bodyMismatch), .fault(.wrongDay), .fault(.wrongService),
+      .fault(.signatureMismatch),
       .fault(.parameterMissing), .fault(.parameterRepeated), .fault(.unknownScheme), .nonceUsed:
       "verify aksk signature fail"
     case .unknownKey(let accessKey): "ak \(accessKey) not exist"
