@@ -63,13 +63,16 @@ public final class API: Sendable {
     let requestID = services.identities.uuid(at: begin)
     let surface = Surface(of: request)
     var report = ErrorReport(request: request, surface: surface, requestID: requestID)
+    let note = AccessNote()
     var route: Int?
+    var failure: Failure?
     let answer: Answer
     do throws(Failure) {
       let match = try table.find(request, on: surface)
       route = match.index
-      answer = try await serve(request, match, &report)
+      answer = try await serve(request, match, &report, note)
     } catch {
+      failure = error
       answer = report.answer(error)
       if let trouble = error.trouble { tell(requestID, trouble) }
     }
@@ -78,6 +81,9 @@ public final class API: Sendable {
     requests.count(
       route: route, status: response.status,
       microseconds: max(0, end.microseconds - begin.microseconds))
+    if let access = note.access(of: request, on: surface, failure, status: response.status) {
+      services.accesses.note(access, requestID: requestID, at: end)
+    }
     return response
   }
 
@@ -95,14 +101,18 @@ public final class API: Sendable {
   private func refuse(
     _ failure: Failure, _ head: HTTPRequest, _ surface: Surface
   ) -> HTTPResponse {
-    let requestID = services.identities.uuid(at: services.clock.now)
+    let now = services.clock.now
+    let requestID = services.identities.uuid(at: now)
     let answer = ErrorReport(request: head, surface: surface, requestID: requestID).answer(failure)
     requests.count(route: nil, status: answer.status, microseconds: 0)
+    if let access = AccessNote().access(of: head, on: surface, failure, status: answer.status) {
+      services.accesses.note(access, requestID: requestID, at: now)
+    }
     return fields(of: answer, surface, requestID)
   }
 
   private func serve(
-    _ request: HTTPRequest, _ match: Match, _ report: inout ErrorReport
+    _ request: HTTPRequest, _ match: Match, _ report: inout ErrorReport, _ note: AccessNote
   ) async throws(Failure) -> Answer {
     let route = match.route
     let scope: Route.Scope
@@ -113,6 +123,7 @@ public final class API: Sendable {
     }
     let credential = try await Authentication.credential(
       of: request, on: route.surface, at: services.clock.now, services)
+    note.belongs(to: credential, on: route)
     let name = route.value(of: .project, in: match.segments)
     if let name { try Authentication.checkProjectHeader(of: request, is: name) }
     let project = try await Authentication.project(name, for: credential, services.tenants)
@@ -120,7 +131,7 @@ public final class API: Sendable {
     let (query, body) = try Self.parameters(of: request, route)
     let call = Call(
       services: services, request: request, requestID: report.requestID, match: match,
-      credential: credential, project: project, query: query, body: body)
+      credential: credential, project: project, query: query, body: body, note: note)
     try call.checkCloud()
     switch scope {
     case .secretInPath:

@@ -20,6 +20,7 @@ struct Call: Sendable {
   let project: Project
   let query: Query
   let body: [String: JSONValue]?
+  let note: AccessNote
 
   /// The text of a parameter of the path.
   func parameter(_ name: PathParameter) throws(Failure) -> String {
@@ -63,12 +64,14 @@ struct Call: Sendable {
   /// `stages` are the labels the request names, or asks for without naming them: the policy must
   /// allow the action for each.
   func authorize(on secret: SecretName?, stages: [StageName] = []) throws(Failure) {
-    guard case .tenant(let action, _, _) = match.route.endpoint else { throw .forbidden }
+    note.concerns(secret, stages.first)
+    guard let action = match.route.action else { throw .forbidden }
     var asked = PolicyRequest(
       action, on: secret, stage: nil, from: request.peer, at: services.clock.now)
     guard !stages.isEmpty || credential.policy.allows(asked) else { throw .forbidden }
     for stage in stages {
       asked.stage = stage
+      note.concerns(secret, stage)
       guard credential.policy.allows(asked) else { throw .forbidden }
     }
   }

@@ -153,11 +153,16 @@ struct Route: Sendable {
   /// Whether it only reads.
   var isRead: Bool { effect == .reads }
 
-  /// Whether it answers everybody.
-  var isOpen: Bool {
-    guard case .open = endpoint else { return false }
-    return true
+  /// What policies call it; nil for one that answers everybody.
+  var action: PolicyAction? {
+    switch endpoint {
+    case .open: nil
+    case .tenant(let action, _, _): action
+    }
   }
+
+  /// Whether it answers everybody.
+  var isOpen: Bool { action == nil }
 
   /// What its path names, in order.
   var parameters: [PathParameter] {

@@ -56,6 +56,8 @@ public struct Services: Sendable {
   public var tenants: Tenants
   /// The nonces of signed requests.
   public var nonces: Nonces
+  /// Who read what and who was refused.
+  public var accesses: AccessLog
   /// The time.
   public var clock: Clock
   /// New ids.
@@ -68,7 +70,8 @@ public struct Services: Sendable {
   /// The use cases over two stores.
   public init(
     appends: any AppendStore, records: any RecordStore, tenants: any TenantStore,
-    nonces: any NonceStore, clock: Clock, identities: Identities, keyring: SecretKeyring?,
+    nonces: any NonceStore, accesses: any AccessStore, clock: Clock, identities: Identities,
+    keyring: SecretKeyring?,
     readiness: @escaping @Sendable () async -> [ComponentStatus],
     metrics: @escaping @Sendable () async -> [MetricSample]
   ) {
@@ -77,6 +80,7 @@ public struct Services: Sendable {
     history = StageHistory(store: records, clock: clock)
     self.tenants = Tenants(store: tenants, clock: clock, keyring: keyring)
     self.nonces = Nonces(store: nonces, clock: clock)
+    self.accesses = AccessLog(store: accesses)
     self.clock = clock
     self.identities = identities
     self.readiness = readiness

@@ -2,7 +2,8 @@
 //
 // Read by `PostgresStore.statements`. The texts stand beside each other by purpose:
 // `AppendStatements`, `ProjectionStatements`, `ReadStatements`, `TenantStatements`,
-// `NonceStatements`, `RebuildStatements`. No SQL is ever put together from parts.
+// `NonceStatements`, `AccessStatements`, `RebuildStatements`. No SQL is ever put together from
+// parts.
 
 import PostgresClient
 
@@ -21,6 +22,7 @@ extension Statements {
     updateProject.erased, credentialByToken.erased, credentials.erased, insertCredential.erased,
     signerByAccessKey.erased, signers.erased, replaceSecretKey.erased,
     revokeCredential.erased, claimNonces.erased, forgetNonces.erased,
+    insertAccesses.erased, accessPage.erased,
     stream.erased, readHead.erased, eventRows.erased, secretVersions.erased, secretStages.erased,
     secretNames.erased, allFindings.erased, differences.erased, findingDifferences.erased,
     switchGeneration.erased, discardSecrets.erased, discardVersions.erased,

@@ -211,7 +211,7 @@ struct Backend: Sendable {
     metrics: @escaping @Sendable () async -> [MetricSample]
   ) -> Services {
     Services(
-      appends: store, records: store, tenants: store, nonces: store, clock: clock,
+      appends: store, records: store, tenants: store, nonces: store, accesses: store, clock: clock,
       identities: .random, keyring: keyring, readiness: readiness, metrics: metrics)
   }
 

@@ -49,7 +49,8 @@ final class StoreFixture: Sendable {
       pools: [pool], deadlines: StoreDeadlines(read: .seconds(60), write: .seconds(60)))
     clock = ManualClock()
     services = Services(
-      appends: store, records: store, tenants: store, nonces: store, clock: clock.clock,
+      appends: store, records: store, tenants: store, nonces: store, accesses: store,
+      clock: clock.clock,
       identities: .seeded(7), keyring: nil, readiness: { [] }, metrics: { [] })
   }
 

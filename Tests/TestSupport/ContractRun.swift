@@ -10,7 +10,8 @@ import LedgerServices
 import Testing
 
 /// A store that can be held to the contract.
-public typealias AnyStore = AppendStore & RecordStore & TenantStore & NonceStore
+public typealias AnyStore =
+  AppendStore & RecordStore & TenantStore & NonceStore & AccessStore
 
 /// One project of a store under test.
 final class ContractRun {

@@ -1,9 +1,9 @@
 // MemoryStore: the record kept in memory, as plain folds over the events that were appended.
 //
-// The double behind `AppendStore`, `RecordStore`, `TenantStore` and `NonceStore` for tests of the
-// services and the API, and the yardstick of the contract test: nothing here is clever. Stricter
-// than a database: what a plan claims is worked out again (`MemoryLog`) and a difference is
-// `StoreError.corrupt`. Invariant: one lock around everything, so each call sees whole batches.
+// The double behind all ports for tests of the services and the API, and the yardstick of the
+// contract test: nothing here is clever. Stricter than a database: what a plan claims is worked out
+// again (`MemoryLog`) and a difference is `StoreError.corrupt`. Invariant: one lock around
+// everything, so each call sees whole batches.
 
 import Crypto
 import Ledger
@@ -17,6 +17,7 @@ public final class MemoryStore: Sendable {
     var logs: [ProjectID: MemoryLog] = [:]
     var credentials: [StoredCredential] = []
     var nonces: [ProjectID: [NonceKey: Instant]] = [:]
+    var accesses: [ProjectID?: [AccessMark: AccessRow]] = [:]
     var failures: [StoreError] = []
   }
 
@@ -392,6 +393,33 @@ extension MemoryStore: NonceStore {
       for (key, _) in old.prefix(batch.forgetMax) { nonces[key] = nil }
       contents.nonces[project] = nonces
       return Set(taken.map(\.key))
+    }
+  }
+}
+
+extension MemoryStore: AccessStore {
+  /// Adds the rows that are not there.
+  public func add(_ rows: [AccessRow], to project: ProjectID?) async throws(StoreError) {
+    try withContents { (contents) throws(StoreError) in
+      for row in rows {
+        guard row.access.project == project, row.firstAt <= row.lastAt, row.count > 0 else {
+          throw .corrupt("a row of the access log")
+        }
+      }
+      contents.accesses[project, default: [:]].merge(rows.map { ($0.mark, $0) }) { old, _ in old }
+    }
+  }
+
+  /// The rows after the place.
+  public func accesses(
+    of project: ProjectID?, after: AccessMark, limit: Int
+  ) async throws(StoreError) -> [AccessRow] {
+    try withContents { contents in
+      let rows = (contents.accesses[project] ?? [:]).values.sorted {
+        ($0.lastAt, $0.requestID) < ($1.lastAt, $1.requestID)
+      }
+      return Array(
+        rows.filter { ($0.lastAt, $0.requestID) > (after.lastAt, after.requestID) }.prefix(limit))
     }
   }
 }

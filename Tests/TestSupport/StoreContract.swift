@@ -9,7 +9,7 @@ import Ledger
 import LedgerServices
 import Testing
 
-/// The contract of `AppendStore`, `RecordStore`, `TenantStore` and `NonceStore`.
+/// The contract of `AnyStore`.
 public struct StoreContract {
   /// One thing a store must do.
   public enum Clause: String, CaseIterable, Sendable, CustomTestStringConvertible {
@@ -39,6 +39,8 @@ public struct StoreContract {
     case noncesAreTakenOnce = "nonces are taken once"
     case noncesAreForgotten = "nonces are forgotten in pieces"
     case oneOfManyTakesANonce = "one of many takes a nonce"
+    case accessesAreKept = "the access log is kept"
+    case accessesComeInPages = "the access log comes in pages"
     /// The sentence.
     public var testDescription: String { rawValue }
   }
@@ -77,6 +79,8 @@ public struct StoreContract {
     case .noncesAreTakenOnce: try await noncesAreTakenOnce()
     case .noncesAreForgotten: try await noncesAreForgotten()
     case .oneOfManyTakesANonce: try await oneOfManyTakesANonce()
+    case .accessesAreKept: try await accessesAreKept()
+    case .accessesComeInPages: try await accessesComeInPages()
     }
   }
 

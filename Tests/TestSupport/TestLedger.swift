@@ -90,7 +90,8 @@ public struct TestLedger: Sendable {
     self.store = store
     self.time = time
     services = Services(
-      appends: store, records: store, tenants: store, nonces: store, clock: time.clock,
+      appends: store, records: store, tenants: store, nonces: store, accesses: store,
+      clock: time.clock,
       identities: .seeded(seed), keyring: SecretKeyring(key: Self.sealingKey), readiness: { [] },
       metrics: { [] })
   }
