@@ -92,6 +92,25 @@ import Testing
     }
   }
 
+  @Test func `every way to say who asks is described where one must`() {
+    let schemes = document["components"]?["securitySchemes"]?.objectValue ?? [:]
+    #expect(schemes.keys.sorted() == ["bearer", "signature", "token"])
+    for (key, operation) in operations {
+      let named = (operation["security"]?.arrayValue ?? []).flatMap {
+        $0.objectValue?.keys.map(\.self) ?? []
+      }
+      #expect(named.isEmpty || named.sorted() == schemes.keys.sorted(), "\(key)")
+    }
+  }
+
+  @Test func `the cloud's surface reads names of every cloud and changes only its own`() {
+    for (key, operation) in operations where key.contains(" /v1/") && key.contains("{secret}") {
+      let schema = operation["parameters"]?.arrayValue?.first { $0["name"] == "secret" }?["schema"]
+      let name = key.hasPrefix("GET ") ? "SecretInPath" : "CSMSSecretName"
+      #expect(schema?["$ref"]?.stringValue == "#/components/schemas/\(name)", "\(key)")
+    }
+  }
+
   @Test func `writes can be repeated and made conditional, reads can be asked again`() {
     for (key, operation) in operations {
       let fields = (operation["parameters"]?.arrayValue ?? []).filter { $0["in"] == "header" }

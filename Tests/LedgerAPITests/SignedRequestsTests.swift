@@ -30,22 +30,8 @@ import Testing
       _ method: String, _ target: String, _ body: String? = nil, seconds: Int64 = 0,
       extra: [(name: String, value: String)] = []
     ) throws -> HTTPRequest {
-      let now = api.ledger.time.now.microseconds / 1_000_000
-      var fields = HTTPFields([
-        ("Host", "127.0.0.1:8087"), ("Content-Type", "application/json"),
-        ("X-Sdk-Date", SigningTime(seconds: now + seconds).text),
-      ])
-      for field in extra { fields.append(field.name, field.value) }
-      var request = HTTPRequest(
-        method: method, target: target, fields: fields, body: Array((body ?? "").utf8))
-      let authorization = try SDKSignature.sign(
-        SignableRequest(
-          method: method, path: request.path, query: request.query,
-          fields: fields.pairs.map { .init(name: $0.name, value: $0.value) }, body: request.body),
-        accessKey: accessKey, secretKey: secretKey)
-      request.fields.append("Authorization", authorization.text)
-      request.fields.append("Accept", "*/*")
-      return request
+      try api.signed(
+        method, target, body, by: (accessKey, secretKey), seconds: seconds, extra: extra)
     }
 
     func send(_ request: HTTPRequest) async -> Reply {

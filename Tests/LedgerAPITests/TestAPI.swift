@@ -7,6 +7,7 @@ import HTTPWire
 import Ledger
 import LedgerAPI
 import LedgerServices
+import RequestSigning
 import TestSupport
 import Testing
 
@@ -101,6 +102,30 @@ struct TestAPI {
     _ extra: [(name: String, value: String)] = []
   ) async -> Reply {
     await send(method, "/ledger/v1/p1\(path)", body, extra)
+  }
+
+  /// A request signed as Huawei Cloud's clients sign, so many seconds from now, and not sent yet.
+  func signed(
+    _ method: String, _ target: String, _ body: String? = nil,
+    by keys: (accessKey: String, secretKey: String), seconds: Int64 = 0,
+    extra: [(name: String, value: String)] = []
+  ) throws -> HTTPRequest {
+    let now = ledger.time.now.microseconds / 1_000_000
+    var fields = HTTPFields([
+      ("Host", "127.0.0.1:8087"), ("Content-Type", "application/json"),
+      ("X-Sdk-Date", SigningTime(seconds: now + seconds).text),
+    ])
+    for field in extra { fields.set(field.name, field.value) }
+    var request = HTTPRequest(
+      method: method, target: target, fields: fields, body: Array((body ?? "").utf8))
+    let authorization = try SDKSignature.sign(
+      SignableRequest(
+        method: method, path: request.path, query: request.query,
+        fields: fields.pairs.map { .init(name: $0.name, value: $0.value) }, body: request.body),
+      accessKey: keys.accessKey, secretKey: keys.secretKey)
+    request.fields.append("Authorization", authorization.text)
+    request.fields.set("Accept", fields["Accept"] ?? "*/*")
+    return request
   }
 
   /// Makes the secret `s` with `versions` versions.

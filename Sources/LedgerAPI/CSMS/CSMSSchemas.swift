@@ -17,8 +17,6 @@ enum CSMSSchemas {
     .named("CSMSStageName")
   static let versionID = Schema.text(1...64, pattern: "^v[0-9]*$").example("v2")
     .named("CSMSVersionID")
-  static let versionAsked = Schema.text(1...64, pattern: "^(latest|v[0-9]*)$").example("latest")
-    .named("CSMSVersionAsked")
 
   private static let milliseconds = Schema.integer().described("Milliseconds since 1970 UTC.")
   private static let markerName = Schema.text().described("A bare marker, not an address.")

@@ -10,8 +10,8 @@ enum ErrorAnswers {
   /// Every status there is an error for, with what it means.
   static let meanings: KeyValuePairs<Int, String> = [
     400: "The request breaks a rule; the text says which.",
-    401: "There is no token, or none that is known.",
-    403: "The token does not allow this on this project.",
+    401: "There is no token or signature, or none that holds.",
+    403: "The credential does not allow this on this project.",
     404: "What the path names does not exist.",
     406: "None of the types the client accepts is served.",
     408: "The request did not arrive in time.",

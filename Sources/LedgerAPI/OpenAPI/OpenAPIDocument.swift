@@ -177,13 +177,28 @@ extension DescribedAnswer.Field {
 extension Route {
   /// The parameters of path, query and header, in that order.
   fileprivate func allParameters(_ description: Description) -> [Parameter] {
-    let path = parameters.map { Parameter($0.rawValue, in: .path, $0.text, surface.schema(of: $0)) }
+    let path = parameters.map { Parameter($0.rawValue, in: .path, $0.text, schema(of: $0)) }
     var fields: [Parameter] = []
     if case .tenant = endpoint {
       if !isRead { fields = [.idempotencyKey, .ifMatch] }
       if isRead, surface == .ledger { fields = [.ifNoneMatch] }
     }
     return path + description.query + fields
+  }
+
+  /// The form of what the path names.
+  ///
+  /// The cloud's surface changes what has the cloud's own, narrower names, and reads all.
+  private func schema(of parameter: PathParameter) -> Schema {
+    switch (surface, effect, parameter) {
+    case (_, _, .project): NameSchemas.project
+    case (.csms, .writes, .secret): CSMSSchemas.secretName
+    case (.csms, .writes, .stage): CSMSSchemas.stageName
+    case (_, _, .secret): NameSchemas.secretInPath
+    case (_, _, .stage): NameSchemas.stage
+    case (_, _, .version): NameSchemas.version
+    case (_, _, .position): NameSchemas.position
+    }
   }
 
   /// The answers of the endpoint, with the fields and the status the surface adds.
@@ -224,20 +239,6 @@ extension Surface {
     case .aws: "AWS Secrets Manager, its label operations."
     case .ledger: "The ledger's own API."
     case .operations: "Health, metrics and this document; no token is asked for."
-    }
-  }
-
-  /// The form of what a path names; the cloud's own, narrower one on its surface.
-  fileprivate func schema(of parameter: PathParameter) -> Schema {
-    switch (self, parameter) {
-    case (_, .project): NameSchemas.project
-    case (.csms, .secret): CSMSSchemas.secretName
-    case (.csms, .stage): CSMSSchemas.stageName
-    case (.csms, .version): CSMSSchemas.versionAsked
-    case (_, .secret): NameSchemas.secretInPath
-    case (_, .stage): NameSchemas.stage
-    case (_, .version): NameSchemas.version
-    case (_, .position): NameSchemas.position
     }
   }
 }
