@@ -9,6 +9,7 @@ enum Command: String, CaseIterable, Sendable {
   case migrate
   case rebuild
   case verify
+  case access
   case reconcile
   case at
   case history

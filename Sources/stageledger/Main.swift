@@ -81,6 +81,7 @@ enum Main {
     case .migrate: try await Migrate.run(context)
     case .rebuild: try await Rebuild.run(context)
     case .verify: try await Verify.run(context)
+    case .access: try await AccessCommand.run(context)
     case .reconcile: try await Reconcile.run(context)
     case .at: try await At.run(context)
     case .history: try await History.run(context)

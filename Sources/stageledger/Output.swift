@@ -31,21 +31,39 @@ struct Table: Sendable {
 
   /// The rows in columns of a terminal.
   var text: String {
-    let heads = columns.map { $0.uppercased().replacing("_", with: " ") }
-    let lines = [heads] + rows.map { $0.map(Self.cell) }
-    let widths = columns.indices.map { column in lines.map { $0[column].count }.max() ?? 0 }
+    var widths = columns.map { _ in 0 }
+    return text(.withHeads, widths: &widths)
+  }
+
+  /// The rows as CSV with a line of names.
+  var csv: String { csv(.withHeads) }
+
+  /// Whether a line of names stands before the rows.
+  fileprivate enum Part {
+    case withHeads
+    case rowsAlone
+  }
+
+  /// The rows in columns of at least these widths, which are widened to what stands in them.
+  fileprivate func text(_ part: Part, widths: inout [Int]) -> String {
+    var lines = rows.map { $0.map(Self.cell) }
+    if part == .withHeads {
+      lines.insert(columns.map { $0.uppercased().replacing("_", with: " ") }, at: 0)
+    }
+    for line in lines { widths = zip(widths, line).map { max($0, $1.count) } }
     return lines.map { line in
       let cells = zip(line, widths).map { padded($0, to: $1) }
       return cells.joined(separator: "  ").trimmingTrailingSpaces + "\n"
     }.joined()
   }
 
-  /// The rows as CSV with a line of names.
+  /// The rows as CSV.
   ///
   /// A cell that a spreadsheet would take for a formula gets an apostrophe before it. Source: RFC
   /// 4180.
-  var csv: String {
-    let lines = [columns] + rows.map { $0.map { value in value.isNull ? "" : Self.plain(value) } }
+  fileprivate func csv(_ part: Part) -> String {
+    var lines = rows.map { $0.map { value in value.isNull ? "" : Self.plain(value) } }
+    if part == .withHeads { lines.insert(columns, at: 0) }
     return lines.map { line in line.map(Self.quoted).joined(separator: ",") + "\r\n" }.joined()
   }
 
@@ -70,6 +88,43 @@ struct Table: Sendable {
   }
 }
 
+/// A table that comes page by page and reads as if it had come at once.
+struct TablePages: Sendable {
+  private let columns: [String]
+  private let format: OutputFormat
+  private var widths: [Int]
+  private var hasBegun = false
+
+  /// A table of no rows yet.
+  init(columns: [String], format: OutputFormat) {
+    self.columns = columns
+    self.format = format
+    widths = columns.map { _ in 0 }
+  }
+
+  /// The text of the next rows.
+  mutating func text(of rows: [[JSONValue]]) -> String {
+    // An array begins with its first item, a table with its line of names.
+    guard format != .json || !rows.isEmpty else { return "" }
+    defer { hasBegun = true }
+    let table = Table(columns: columns, rows: rows)
+    let part: Table.Part = hasBegun ? .rowsAlone : .withHeads
+    switch format {
+    case .table: return table.text(part, widths: &widths)
+    case .csv: return table.csv(part)
+    case .json: return (hasBegun ? "," : "[") + table.json.description.dropFirst().dropLast()
+    }
+  }
+
+  /// What stands after the last row.
+  var end: String {
+    switch format {
+    case .table, .csv: ""
+    case .json: hasBegun ? "]\n" : "[]\n"
+    }
+  }
+}
+
 extension String {
   fileprivate var trimmingTrailingSpaces: String {
     String(self[..<(lastIndex { $0 != " " }.map(index(after:)) ?? startIndex)])
@@ -81,15 +136,18 @@ struct Console: Sendable {
   /// Prints data.
   func print(_ text: String) { writeAll(Array((text + "\n").utf8), to: STDOUT_FILENO) }
 
+  /// Prints data that brings its own line ends.
+  func write(_ text: String) { writeAll(Array(text.utf8), to: STDOUT_FILENO) }
+
   /// Says something about the work.
   func say(_ text: String) { writeAll(Array((text + "\n").utf8), to: STDERR_FILENO) }
 
   /// Prints rows in the form asked for.
   func print(_ table: Table, as format: OutputFormat) {
     switch format {
-    case .table: writeAll(Array(table.text.utf8), to: STDOUT_FILENO)
+    case .table: write(table.text)
     case .json: print(table.json.description)
-    case .csv: writeAll(Array(table.csv.utf8), to: STDOUT_FILENO)
+    case .csv: write(table.csv)
     }
   }
 

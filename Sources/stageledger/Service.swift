@@ -1,7 +1,7 @@
 // Service: one running instance: its API on a socket, its health, its numbers, its log of requests.
 //
 // Called by `Serve` and the demo; made over a `Backend`. Invariant: after `stop` no connection is
-// open and every request that was taken has its answer.
+// open, every request that was taken has its answer, and the access log is written.
 
 import CanonicalJSON
 import EventLoop
@@ -22,6 +22,7 @@ final class Service: Sendable {
   /// Its use cases.
   let services: Services
   private let server: HTTPServer
+  private let accesses: AccessWriter
   private let condition: Condition
 
   /// What the parts of a running instance know of each other.
@@ -49,7 +50,9 @@ final class Service: Sendable {
       let bound = try server.start()
       condition.running.withLock { $0 = (server, services) }
       return Service(
-        url: "http://\(bound)", services: services, server: server, condition: condition)
+        url: "http://\(bound)", services: services, server: server,
+        accesses: AccessWriter(services.accesses, on: backend.loops[0], log: log),
+        condition: condition)
     } catch {
       throw .listen(address.description, error)
     }
@@ -65,10 +68,14 @@ final class Service: Sendable {
     }
   }
 
-  private init(url: String, services: Services, server: HTTPServer, condition: Condition) {
+  private init(
+    url: String, services: Services, server: HTTPServer, accesses: AccessWriter,
+    condition: Condition
+  ) {
     self.url = url
     self.services = services
     self.server = server
+    self.accesses = accesses
     self.condition = condition
   }
 
@@ -76,6 +83,7 @@ final class Service: Sendable {
   func stop() async {
     condition.isStopping.store(true, ordering: .releasing)
     await server.drain(deadline: .now + Self.drainTimeout)
+    await accesses.stop()
   }
 
   private static func readiness(
@@ -117,6 +125,10 @@ final class Service: Sendable {
         sample(
           "stageledger_nonces_repeated_total", "Signed requests that brought a used nonce.",
           .counter, services.nonces.refusedCount),
+        sample(
+          "stageledger_access_log_dropped_total",
+          "Requests that are missing in the access log.", .counter,
+          Int(services.accesses.droppedCount)),
         sample(
           "stageledger_http_connections", "Connections open at the moment.", .gauge,
           statistics.connectionsOpen),

@@ -170,6 +170,8 @@ struct Backend: Sendable {
   var tenants: any TenantStore { store }
   /// Where the record can be verified.
   var audits: any AuditStore { store }
+  /// Where the access log is.
+  var accesses: any AccessStore { store }
   /// Where projections are rebuilt.
   var projections: any ProjectionStore { store }
 

@@ -34,6 +34,30 @@ import Testing
         """)
   }
 
+  @Test(arguments: OutputFormat.allCases)
+  func `a table that comes in pages reads as if it came at once`(_ format: OutputFormat) {
+    let rows: [[JSONValue]] = [
+      [.string("long"), .integer(1)], [.string("a"), .integer(22)], [.null, .integer(333)],
+    ]
+    for pages in [[rows], [[], rows], [[rows[0]], Array(rows[1...])], [rows, []], [[], [], []]] {
+      var paged = TablePages(columns: ["name", "count"], format: format)
+      let text = pages.map { paged.text(of: $0) }.joined() + paged.end
+      let table = Table(columns: ["name", "count"], rows: pages.flatMap { $0 })
+      switch format {
+      case .table: #expect(text == table.text)
+      case .csv: #expect(text == table.csv)
+      case .json: #expect(text == table.json.description + "\n")
+      }
+    }
+  }
+
+  @Test func `a column of pages only grows`() {
+    var pages = TablePages(columns: ["n", "m"], format: .table)
+    #expect(pages.text(of: [["ab", "c"]]) == "N   M\nab  c\n")
+    #expect(pages.text(of: [["abcd", "c"]]) == "abcd  c\n")
+    #expect(pages.text(of: [["a", "c"]]) == "a     c\n")
+  }
+
   @Test func `a line of the log is one line, whatever is in it`() throws {
     let lines = Mutex<[String]>([])
     let log = Log(form: .json, from: .info, now: systemNow) { line in

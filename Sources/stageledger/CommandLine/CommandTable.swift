@@ -120,6 +120,25 @@ extension Command {
           the events. Exit status 2 and the first wrong position when something does not fit.
           """,
         examples: ["verify", "verify -o json"])
+    case .access:
+      return make(
+        "List who read what and who was refused.",
+        options: Self.database + [
+          Self.ownProject,
+          OptionSpec(name: "since", value: "TIME", help: "from then on; all by default"),
+          OptionSpec(name: "credential", value: "NAME", help: "of this credential alone"),
+          OptionSpec(name: "refused", value: nil, help: "what was refused alone"),
+          Self.format,
+        ],
+        details: """
+          Reads the access log in the database, project by project and oldest first. A row stands
+          for all requests of about a second that differ in nothing but their time. What was refused
+          before it was known whose it is comes first, without a project; --project leaves it out.
+          """,
+        examples: [
+          "access --since \"2h ago\" --refused",
+          "access --project 0123456789abcdef0123456789abcdef --credential pipeline -o csv",
+        ])
     case .reconcile:
       return make(
         "Compare the record with the live cloud once.",
