@@ -24,6 +24,8 @@ extension Statements {
         has_table_privilege('ledger.event', 'UPDATE'),
         has_table_privilege('ledger.event', 'DELETE'),
         has_table_privilege('ledger.event', 'TRUNCATE'),
+        has_table_privilege('ledger.access', 'UPDATE'),
+        has_table_privilege('ledger.access', 'DELETE'),
         pg_has_role('stageledger_owner', 'MEMBER'),
         current_setting('fsync'), current_setting('full_page_writes'),
         current_setting('synchronous_commit')
@@ -33,7 +35,10 @@ extension Statements {
     decode: { row throws(PostgresError) in
       (
         try row.text(),
-        [try row.bool(), try row.bool(), try row.bool(), try row.bool(), try row.bool()],
+        [
+          try row.bool(), try row.bool(), try row.bool(), try row.bool(), try row.bool(),
+          try row.bool(), try row.bool(),
+        ],
         [try row.text(), try row.text(), try row.text()]
       )
     })
@@ -47,7 +52,8 @@ extension PostgresStore {
     }
     let rightNames = [
       "superuser", "UPDATE on ledger.event", "DELETE on ledger.event",
-      "TRUNCATE on ledger.event", "member of stageledger_owner",
+      "TRUNCATE on ledger.event", "UPDATE on ledger.access", "DELETE on ledger.access",
+      "member of stageledger_owner",
     ]
     let settingNames = ["fsync", "full_page_writes", "synchronous_commit"]
     return DatabaseCheck(

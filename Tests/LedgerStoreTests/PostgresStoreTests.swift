@@ -144,6 +144,20 @@ import Testing
     }
   }
 
+  @Test func `the access log can be read and added to, and pruned by its owner`() async throws {
+    try await withStore { fixture in
+      for (role, right, isThere) in [
+        ("writer", "SELECT", "t"), ("writer", "INSERT", "t"),
+        ("writer", "UPDATE, DELETE, TRUNCATE", "f"), ("auditor", "SELECT", "t"),
+        ("auditor", "INSERT, UPDATE, DELETE, TRUNCATE", "f"), ("owner", "DELETE", "t"),
+      ] {
+        let answer = try fixture.database.psql(
+          "SELECT has_table_privilege('stageledger_\(role)', 'ledger.access', '\(right)')")
+        #expect(answer == isThere, "\(right) of \(role)")
+      }
+    }
+  }
+
   @Test func `who only looks reads no token and no secret key`() async throws {
     try await withStore { fixture in
       let columns = try fixture.database.psql(
