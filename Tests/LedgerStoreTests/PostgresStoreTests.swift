@@ -144,6 +144,7 @@ import Testing
     }
   }
 
+<<<<<<< Updated upstream
   @Test func `the access log can be read and added to, and pruned by its owner`() async throws {
     try await withStore { fixture in
       for (role, right, isThere) in [
@@ -155,6 +156,32 @@ import Testing
           "SELECT has_table_privilege('stageledger_\(role)', 'ledger.access', '\(right)')")
         #expect(answer == isThere, "\(right) of \(role)")
       }
+=======
+  @Test func `a policy nobody understands opens nothing`() async throws {
+    try await withStore { fixture in
+      let project = try await fixture.makeProject().id
+      let digest = [UInt8](repeating: 7, count: 32)
+      try await fixture.store.create(
+        Credential(
+          project: project, name: "x",
+          policy: try Policy(["Statement": [["Effect": "Allow", "Action": "*"]]]),
+          createdAt: second(0), revokedAt: nil),
+        tokenDigest: digest, secretKey: nil)
+      #expect(try await fixture.store.credential(tokenDigest: digest) != nil)
+      _ = try fixture.database.psql(
+        #"""
+        UPDATE ledger.credential SET policy = '{"Statement":[{"Effect":"Allow","Action":"*",
+          "Condition":{"StringSoundsLike":{"csms:VersionStage":"canary"}}}]}'
+        """#)
+      let error = await #expect(throws: StoreError.self) {
+        try await fixture.store.credential(tokenDigest: digest)
+      }
+      guard case .corrupt(let text) = error else {
+        Issue.record("\(String(describing: error))")
+        return
+      }
+      #expect(text.contains("column policy"))
+>>>>>>> Stashed changes
     }
   }
 

@@ -187,7 +187,17 @@ extension StoreContract {
           ["Effect": "Allow", "Action": "*"],
         ]
       ]),
-      Policy(["Statement": [["Effect": "Allow", "Action": "x"]]]),
+      Policy([
+        "Statement": [
+          [
+            "Effect": "Allow", "Action": "x",
+            "Condition": [
+              "StringNotLike": ["csms:VersionStage": ["SYS*", "é\"\\"]],
+              "IpAddress": ["g:SourceIp": "10.0.0.0/8"],
+            ],
+          ]
+        ]
+      ]),
     ]
     let names = ["B", "a", "b", "caf\u{E9}"]
     for (index, name) in names.enumerated().reversed() {
