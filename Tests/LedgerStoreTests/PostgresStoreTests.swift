@@ -144,7 +144,6 @@ import Testing
     }
   }
 
-<<<<<<< Updated upstream
   @Test func `the access log can be read and added to, and pruned by its owner`() async throws {
     try await withStore { fixture in
       for (role, right, isThere) in [
@@ -156,7 +155,9 @@ import Testing
           "SELECT has_table_privilege('stageledger_\(role)', 'ledger.access', '\(right)')")
         #expect(answer == isThere, "\(right) of \(role)")
       }
-=======
+    }
+  }
+
   @Test func `a policy nobody understands opens nothing`() async throws {
     try await withStore { fixture in
       let project = try await fixture.makeProject().id
@@ -181,7 +182,6 @@ import Testing
         return
       }
       #expect(text.contains("column policy"))
->>>>>>> Stashed changes
     }
   }
 
