@@ -195,7 +195,7 @@ public final class API: Sendable {
   ) -> HTTPResponse {
     var response = fields(of: answer, surface, requestID)
     let isRead = request.method == "GET" || request.method == "HEAD"
-    guard isRead, answer.status == 200, surface == .ledger else {
+    guard isRead, answer.status == 200, surface == .ledger, answer.stream == nil else {
       return response
     }
     let tag = Conditions.tag(of: answer.content)
@@ -216,7 +216,7 @@ public final class API: Sendable {
     if surface == .aws { response.fields.append("x-amzn-RequestId", requestID) }
     if let type = answer.contentType {
       response.fields.append("Content-Type", type)
-      response.body = .bytes(answer.content)
+      response.body = answer.stream.map { .stream($0) } ?? .bytes(answer.content)
     }
     if let last = answer.size?.last {
       response.fields.append("Ledger-Position", String(last.index))

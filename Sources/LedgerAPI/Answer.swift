@@ -13,6 +13,8 @@ struct Answer: Sendable {
   var contentType: String?
   /// The content.
   var content: [UInt8]
+  /// The content where it is made while it is sent; nil where it is `content`.
+  var stream: HTTPBodyStream?
   /// The size of the log the answer was read from; nil where none was read.
   var size: TreeSize?
   /// The target of the next page; nil on the last.

@@ -16,7 +16,7 @@ struct Call: Sendable {
   let request: HTTPRequest
   let requestID: String
   let match: Match
-  let credential: Credential
+  private(set) var credential: Credential
   let project: Project
   let query: Query
   let body: [String: JSONValue]?
@@ -74,6 +74,15 @@ struct Call: Sendable {
       note.concerns(secret, stage)
       guard credential.policy.allows(asked) else { throw .forbidden }
     }
+  }
+
+  /// Goes on only if the credential is still in use and its policy still allows the route's action
+  /// on the project; a signature is judged as of `moment`.
+  func reauthorize(asOf moment: Instant) async throws(Failure) {
+    var call = self
+    call.credential = try await Authentication.credential(
+      of: request, on: match.route.surface, at: moment, services)
+    try call.authorize(on: nil)
   }
 
   /// Reads the record.

@@ -44,6 +44,7 @@ public actor Appender {
   private let store: any AppendStore
   private let clock: Clock
   private let identities: Identities
+  private let committed: @Sendable (ProjectID, TreeSize) -> Void
   private var lanes: [ProjectID: Lane] = [:]
   /// How many transactions were committed.
   public private(set) var batchCount = 0
@@ -52,11 +53,15 @@ public actor Appender {
   /// How many submissions wait behind a transaction now.
   public var waitingCount: Int { lanes.values.reduce(0) { $0 + $1.waiting.count } }
 
-  /// An appender over `store`.
-  public init(store: any AppendStore, clock: Clock, identities: Identities) {
+  /// An appender over `store`; `committed` hears how long a log is after each commit.
+  public init(
+    store: any AppendStore, clock: Clock, identities: Identities,
+    committed: @escaping @Sendable (ProjectID, TreeSize) -> Void = { _, _ in }
+  ) {
     self.store = store
     self.clock = clock
     self.identities = identities
+    self.committed = committed
   }
 
   /// Appends what the submission asks for, or says why not.
@@ -116,6 +121,7 @@ public actor Appender {
       }
       batchCount += 1
       eventCount += plan.events.count
+      if let last = plan.events.last { committed(project, last.event.position.size) }
       return plan.outcomes.map { outcome in outcome.mapError { AppendError.rejected($0) } }
     } catch {
       guard submissions.count > 1, !error.isOfTheDatabase else {

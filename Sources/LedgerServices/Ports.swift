@@ -196,6 +196,9 @@ public protocol RecordStore: Sendable {
     after: SecretState.Moment?, limit: Int
   ) async throws(StoreError) -> Reading<[StageChange]>
 
+  /// How many events each log holds, in one round trip; projects there are none of are left out.
+  func sizes(of projects: [ProjectID]) async throws(StoreError) -> [ProjectID: TreeSize]
+
   /// At most `limit` events from position `from` on.
   func events(
     in project: ProjectID, from: Position, limit: Int

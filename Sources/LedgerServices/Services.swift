@@ -50,6 +50,8 @@ public struct Services: Sendable {
   public var appender: Appender
   /// What can be asked of the record.
   public var records: any RecordStore
+  /// Whoever follows a log.
+  public var tails: Tails
   /// Questions about time.
   public var history: StageHistory
   /// Projects and credentials.
@@ -75,7 +77,11 @@ public struct Services: Sendable {
     readiness: @escaping @Sendable () async -> [ComponentStatus],
     metrics: @escaping @Sendable () async -> [MetricSample]
   ) {
-    appender = Appender(store: appends, clock: clock, identities: identities)
+    let tails = Tails()
+    appender = Appender(store: appends, clock: clock, identities: identities) { project, size in
+      tails.grew(project, to: size)
+    }
+    self.tails = tails
     self.records = records
     history = StageHistory(store: records, clock: clock)
     self.tenants = Tenants(store: tenants, clock: clock, keyring: keyring)

@@ -5,6 +5,7 @@
 
 public import Ledger
 public import LedgerServices
+import PostgresClient
 
 extension PostgresStore: RecordStore {
   /// One query for all that is asked in one turn of the loop.
@@ -138,6 +139,22 @@ extension PostgresStore: RecordStore {
         project: project, secret: secret, stage: stage, knownSize: knownSize, after: after,
         limit: limit),
       in: project)
+  }
+
+  /// One look-up by key a project, all of them in one round trip.
+  public func sizes(
+    of projects: [ProjectID]
+  ) async throws(StoreError) -> [ProjectID: TreeSize] {
+    var batch = PostgresBatch()
+    let asked = projects.map { ($0, batch.add(Statements.logSize, $0)) }
+    var sizes: [ProjectID: TreeSize] = [:]
+    do throws(PostgresError) {
+      let results = try await pool.run(batch, deadline: .now + deadlines.read)
+      for (project, row) in asked { sizes[project] = try results[row].first }
+    } catch {
+      throw StoreError(error)
+    }
+    return sizes
   }
 
   /// One range of the log.

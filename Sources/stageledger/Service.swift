@@ -24,6 +24,7 @@ final class Service: Sendable {
   private let server: HTTPServer
   private let accesses: AccessWriter
   private let condition: Condition
+  private let timekeeper: Task<Void, Never>
 
   /// What the parts of a running instance know of each other.
   private final class Condition: Sendable {
@@ -52,7 +53,7 @@ final class Service: Sendable {
       return Service(
         url: "http://\(bound)", services: services, server: server,
         accesses: AccessWriter(services.accesses, on: backend.loops[0], log: log),
-        condition: condition)
+        condition: condition, timekeeper: backend.keepTime(for: services.tails))
     } catch {
       throw .listen(address.description, error)
     }
@@ -70,18 +71,22 @@ final class Service: Sendable {
 
   private init(
     url: String, services: Services, server: HTTPServer, accesses: AccessWriter,
-    condition: Condition
+    condition: Condition, timekeeper: Task<Void, Never>
   ) {
     self.url = url
     self.services = services
     self.server = server
     self.accesses = accesses
     self.condition = condition
+    self.timekeeper = timekeeper
   }
 
-  /// Refuses new work, lets what runs end, and closes.
+  /// Refuses new work, ends live tails, lets what runs end, and closes.
   func stop() async {
     condition.isStopping.store(true, ordering: .releasing)
+    services.tails.stop()
+    timekeeper.cancel()
+    await timekeeper.value
     await server.drain(deadline: .now + Self.drainTimeout)
     await accesses.stop()
   }
@@ -129,6 +134,9 @@ final class Service: Sendable {
           "stageledger_access_log_dropped_total",
           "Requests that are missing in the access log.", .counter,
           Int(services.accesses.droppedCount)),
+        sample(
+          "stageledger_live_tails", "Live tails open at the moment.", .gauge,
+          services.tails.count),
         sample(
           "stageledger_http_connections", "Connections open at the moment.", .gauge,
           statistics.connectionsOpen),

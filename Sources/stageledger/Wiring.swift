@@ -217,6 +217,14 @@ struct Backend: Sendable {
       identities: .random, keyring: keyring, readiness: readiness, metrics: metrics)
   }
 
+  /// Lets time pass for live tails until they are stopped.
+  func keepTime(for tails: Tails) -> Task<Void, Never> {
+    let loop = loops[0]
+    return Task(executorPreference: loop) {
+      await tails.run(over: store) { await loop.sleep(for: $0) }
+    }
+  }
+
   /// Makes one drift run of a project that has a cloud.
   func reconcile(_ project: Project) async throws(ReconcileError) -> DriftReport {
     let appender = Appender(store: store, clock: clock, identities: .random)

@@ -61,6 +61,38 @@ import Testing
     #expect(await api.own("GET", "/events/1").text == String(split[1]))
   }
 
+  @Test func `CloudEvents carry the stored bytes in their envelope`() async throws {
+    let api = try await TestAPI()
+    await api.makeSecret()
+    api.ledger.time.advance(seconds: 60)
+    let fact = await api.own(
+      "PUT", "/secrets/s/stages/canary",
+      #"{"version_id": "v1", "effective_at": "2026-01-02T03:04:05Z"}"#)
+    #expect(fact.status == 201, "\(fact.text)")
+    let last = api.eventCount - 1
+    let batch = await api.own(
+      "GET", "/events?after=\(last - 2)&limit=1", nil,
+      [("Accept", "application/cloudevents-batch+json")])
+    #expect(batch.fields["Vary"] == "Accept")
+    let link = #"</ledger/v1/p1/events?after=\#(last - 1)&limit=1>; rel="next""#
+    #expect(batch.fields["Link"] == link)
+    let newest = await api.own(
+      "GET", "/events?after=\(last - 1)", nil, [("Accept", "application/cloudevents-batch+json")])
+    let event = api.ledger.store.allEvents(of: named("p1"))[last]
+    let digits = "000000000000000\(last)"
+    let expected = """
+      [{"specversion":"1.0","id":"\(event.id.text)","source":"urn:stageledger:project:p1",\
+      "type":"stageledger.stage.assigned","subject":"s","time":"2026-01-02T03:04:05.000000Z",\
+      "recordedtime":"\(event.recordedAt.rfc3339)","sequence":"\(digits)",\
+      "datacontenttype":"application/json","data":\
+      \(String(decoding: event.canonicalBytes, as: UTF8.self))}]
+      """
+    #expect(newest.text == expected)
+    let beyond = await api.own(
+      "GET", "/events?after=999", nil, [("Accept", "application/cloudevents-batch+json")])
+    #expect(beyond.text == "[]")
+  }
+
   @Test(arguments: [
     ("application/json", "application/json"), ("*/*", "application/json"),
     ("application/*", "application/json"), ("text/html, */*;q=0.1", "application/json"),
@@ -69,7 +101,13 @@ import Testing
     ("application/json;q=0.5, application/x-ndjson", "application/x-ndjson"),
     ("APPLICATION/X-NDJSON", "application/x-ndjson"),
     ("application/json;q=0, */*", "application/x-ndjson"), ("", "application/json"),
-    ("text/event-stream", nil), ("application/json;q=0", nil), ("text/*", nil),
+    ("application/cloudevents-batch+json", "application/cloudevents-batch+json"),
+    ("application/cloudevents-batch+json, */*", "application/cloudevents-batch+json"),
+    ("application/cloudevents-batch+json, application/json", "application/json"),
+    ("application/cloudevents+json", nil),
+    ("text/event-stream", "text/event-stream"), ("text/*", nil), ("application/json;q=0", nil),
+    ("text/event-stream, */*", "text/event-stream"), ("*/*;q=0.1, text/*", "application/json"),
+    ("text/event-stream;q=0.5, */*", "application/json"),
   ])
   func `the type is what the client would rather have`(
     _ accept: String, _ type: String?

@@ -236,6 +236,15 @@ extension MemoryStore: RecordStore {
     }
   }
 
+  /// How many events each log holds.
+  public func sizes(of projects: [ProjectID]) async throws(StoreError) -> [ProjectID: TreeSize] {
+    try withContents { contents in
+      var sizes: [ProjectID: TreeSize] = [:]
+      for project in projects { sizes[project] = contents.logs[project]?.size }
+      return sizes
+    }
+  }
+
   /// The stored bytes from a position on.
   public func events(
     in project: ProjectID, from: Position, limit: Int

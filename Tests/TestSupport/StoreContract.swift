@@ -199,6 +199,9 @@ public struct StoreContract {
     }
     let past = try await store.events(in: run.project, from: run.size.next, limit: 5)
     #expect(past.value.isEmpty)
+    let other = try await ContractRun(store, seed: 2)
+    let sizes = try await store.sizes(of: [run.project, named("nobody-has-it"), other.project])
+    #expect(sizes == [run.project: run.size, other.project: .zero])
   }
 
   private func livesAreApart() async throws {

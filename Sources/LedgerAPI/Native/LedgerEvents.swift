@@ -1,7 +1,7 @@
 // LedgerEvents: the log itself, event by event, byte by byte.
 //
 // Called through the route table; calls `RecordStore`. Invariant: what is sent for an event are its
-// stored bytes, the ones that were hashed.
+// stored bytes, the ones that were hashed, whatever stands around them.
 
 import HTTPWire
 import Ledger
@@ -9,23 +9,19 @@ import LedgerServices
 
 /// The calls about the log.
 enum LedgerEvents {
-  /// `GET .../events`: a page of the log, as one object or as a line an event.
+  /// `GET .../events`: a page of the log, in the format the client would rather have.
   static func list(_ call: Call) async throws(Failure) -> Answer {
+    let format = try EventFormat(call.request)
+    guard format != .live else { return try await live(call) }
     let limit = try call.query.limit()
-    let format = try Format(call.request)
-    var from: Position?
-    if let number = try call.query.number("after") {
-      // Nothing follows the last position there can be.
-      guard let after = Position(number), let next = Position(after.index + 1) else {
-        throw .input("after", .malformed("a position before the last there can be"))
-      }
-      from = next
+    let begin = try call.query.number("after").map { (number) throws(Failure) in
+      try position(after: number, named: "after")
     }
-    guard let begin = from ?? Position(0) else { throw .noRoute }
     let services = call.services
     let project = call.project.id
     let reading = try await call.read { () async throws(StoreError) in
-      try await services.records.events(in: project, from: begin, limit: limit)
+      try await services.records.events(
+        in: project, from: begin ?? TreeSize.zero.next, limit: limit)
     }
     // More follow exactly if the last one sent is not the last one of the log.
     let last = reading.value.last?.position
@@ -45,8 +41,69 @@ enum LedgerEvents {
       text.list("events", reading.value.map(\.bytes))
       text.integer("next", next?.index)
       answer.content = text.bytes
+    case .cloudEvents:
+      var texts: [[UInt8]] = []
+      for event in reading.value {
+        guard let text = CloudEvent.text(of: event.bytes) else {
+          throw .store(.corrupt("event \(event.position.index) cannot be read"))
+        }
+        texts.append(text)
+      }
+      answer.content = [0x5B] + texts.joined(separator: [0x2C]) + [0x5D]
+    case .live: break
     }
     return answer
+  }
+
+  /// `GET .../events` as a live tail, from the event after the last one the client has.
+  private static func live(_ call: Call) async throws(Failure) -> Answer {
+    guard call.query["limit"] == nil else {
+      throw .input("limit", .malformed("left out of a live tail"))
+    }
+    let begin = try lastEventID(of: call)
+    let project = call.project.id
+    let sizes: [ProjectID: TreeSize]
+    do {
+      sizes = try await call.services.records.sizes(of: [project])
+    } catch {
+      throw .store(error)
+    }
+    guard let tail = call.services.tails.open(project) else { throw .overloaded }
+    var answer = Answer(
+      status: 200, contentType: EventFormat.live.rawValue, content: [], size: sizes[project])
+    answer.stream =
+      LiveTail(
+        call: call, begin: begin, tail: tail, openedAt: call.services.clock.now
+      ).body
+    answer.fields = [
+      ("Vary", "Accept"), ("Cache-Control", "no-store"), ("X-Accel-Buffering", "no"),
+    ]
+    return answer
+  }
+
+  /// Where a live tail begins: after `Last-Event-ID`, or else after `after`, or at the start.
+  private static func lastEventID(of call: Call) throws(Failure) -> Position {
+    let after = try call.query.number("after")
+    let texts = call.request.fields.values("Last-Event-ID")
+    guard texts.count <= 1 else { throw .input("Last-Event-ID", .repeated) }
+    // A client that has no id yet may say so with an empty one.
+    if let text = texts.first, !text.isEmpty {
+      guard let number = Query.number(text) else {
+        throw .input("Last-Event-ID", .malformed("the position of an event"))
+      }
+      return try position(after: number, named: "Last-Event-ID")
+    }
+    guard let after else { return TreeSize.zero.next }
+    return try position(after: after, named: "after")
+  }
+
+  /// The position after the one a client names.
+  static func position(after number: Int64, named name: String) throws(Failure) -> Position {
+    // Nothing follows the last position there can be.
+    guard let after = Position(number), let next = Position(after.index + 1) else {
+      throw .input(name, .malformed("a position before the last there can be"))
+    }
+    return next
   }
 
   /// `GET .../events/{position}`: one event.
@@ -64,71 +121,5 @@ enum LedgerEvents {
       throw .missing(.event, size: reading.size)
     }
     return .json(event.bytes, size: reading.size)
-  }
-
-  /// How a page of the log is written.
-  enum Format: String, CaseIterable {
-    /// One object with a list.
-    case object = "application/json"
-    /// One event a line.
-    case lines = "application/x-ndjson"
-
-    /// What the client would rather have; of two it likes alike, the one it names.
-    init(_ request: HTTPRequest) throws(Failure) {
-      let fields = request.fields.values("Accept")
-      let ranges = AcceptRange.all(in: fields)
-      guard !ranges.isEmpty else {
-        self = .object
-        return
-      }
-      let object = AcceptRange.quality(of: Self.object.rawValue, in: ranges)
-      let lines = AcceptRange.quality(of: Self.lines.rawValue, in: ranges)
-      guard object.thousandths > 0 || lines.thousandths > 0 else {
-        throw .notAcceptable(offered: Self.allCases.map(\.rawValue))
-      }
-      let prefersLines =
-        (lines.thousandths, lines.precision) > (object.thousandths, object.precision)
-      self = prefersLines ? .lines : .object
-    }
-  }
-}
-
-/// One range of an `Accept` field.
-///
-/// Source: RFC 9110, section 12.5.1.
-struct AcceptRange {
-  let type: String
-  let thousandths: Int
-
-  /// All ranges, with what cannot be read left out.
-  static func all(in fields: [String]) -> [AcceptRange] {
-    fields.flatMap { $0.split(separator: ",") }.compactMap { item in
-      let parts = item.split(separator: ";").map { part in
-        part.filter { $0 != " " && $0 != "\t" }.lowercased()
-      }
-      guard let type = parts.first, type.contains("/") else { return nil }
-      let weight = parts.dropFirst().first { $0.hasPrefix("q=") }.map { String($0.dropFirst(2)) }
-      return AcceptRange(type: type, thousandths: weight.map(thousandths) ?? 1_000)
-    }
-  }
-
-  private static func thousandths(_ weight: String) -> Int {
-    let parts = weight.split(separator: ".", omittingEmptySubsequences: false)
-    guard let whole = parts.first, whole == "0" || whole == "1", parts.count <= 2 else { return 0 }
-    guard whole == "0", parts.count == 2, let fraction = Query.number(String(parts[1].prefix(3)))
-    else { return whole == "1" ? 1_000 : 0 }
-    return Int(fraction) * [1, 100, 10, 1][min(parts[1].utf8.count, 3)]
-  }
-
-  /// How much a type is wanted, by the most precise range that covers it.
-  static func quality(
-    of type: String, in ranges: [AcceptRange]
-  ) -> (thousandths: Int, precision: Int) {
-    let group = type.prefix { $0 != "/" } + "/*"
-    for (precision, pattern) in [(2, type), (1, String(group)), (0, "*/*")] {
-      guard let range = ranges.first(where: { $0.type == pattern }) else { continue }
-      return (range.thousandths, precision)
-    }
-    return (0, 0)
   }
 }

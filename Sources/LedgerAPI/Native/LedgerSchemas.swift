@@ -150,19 +150,37 @@ enum LedgerSchemas {
     "intervals": intervals, "next": next,
   ])
 
-  /// A page of the log, in both its forms.
+  private static let cloudEvent = Schema.object(
+    [
+      "specversion": .constant("1.0"), "id": .text(1...128), "source": .text(),
+      "type": .text(pattern: #"^stageledger\."#), "time": NameSchemas.moment,
+      "recordedtime": NameSchemas.moment.described("When the ledger stored the event."),
+      "sequence": Schema.text(16...16, pattern: "^[0-9]+$").described("The position."),
+      "datacontenttype": .constant("application/json"), "data": event,
+    ], optional: ["subject": NameSchemas.secret]
+  ).described("A CloudEvent 1.0; `time` is when it was true in the cloud.").named("CloudEvent")
+
+  /// A page of the log, in each of its forms.
   static let eventPage = DescribedAnswer(
-    200, "A page of the log, as an object or as a line an event.",
+    200, "The log: an object, a line an event, a batch of CloudEvents, or a live tail.",
     [
       (
-        LedgerEvents.Format.object.rawValue,
+        EventFormat.object.rawValue,
         Schema.object([
           "events": .list(of: event, 0...1_000), "next": NameSchemas.position.orNull,
         ])
       ),
       (
-        LedgerEvents.Format.lines.rawValue,
+        EventFormat.lines.rawValue,
         Schema.text().described("The canonical bytes of each event, each ended by a line feed.")
+      ),
+      (EventFormat.cloudEvents.rawValue, .list(of: cloudEvent, 0...1_000)),
+      (
+        EventFormat.live.rawValue,
+        Schema.text().described(
+          "Server-sent events without an end: `id` is the position, `event` the type, `data` the "
+            + "canonical bytes. Only for who names this type; it begins after `Last-Event-ID` or "
+            + "`after`, takes no `limit`, and holds a comment every 15 seconds without an event.")
       ),
     ], fields: [.next])
 }
