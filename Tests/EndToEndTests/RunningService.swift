@@ -78,6 +78,19 @@ struct RunningService {
     try await send(method, "/ledger/v1/\(Self.project)\(path)", body, token: token)
   }
 
+  /// The content at a path of the ledger's own API, in a type; fails unless the status is 200.
+  func text(_ path: String, accept: String, token: String) async throws -> String {
+    var request = URLRequest(
+      url: try #require(URL(string: "\(url)/ledger/v1/\(Self.project)\(path)")))
+    request.setValue(token, forHTTPHeaderField: "X-Auth-Token")
+    request.setValue(accept, forHTTPHeaderField: "Accept")
+    let (data, response) = try await Self.session.data(for: request)
+    guard (response as? HTTPURLResponse)?.statusCode == 200 else {
+      throw URLError(.badServerResponse)
+    }
+    return String(decoding: data, as: UTF8.self)
+  }
+
   /// Sends one request.
   func send(
     _ method: String, _ path: String, _ body: JSONValue? = nil, token: String
