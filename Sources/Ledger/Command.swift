@@ -27,6 +27,8 @@ public enum Change: Hashable, Sendable {
   case deleteSecret
   /// State what happened to a label elsewhere.
   case recordFact(StageFact)
+  /// State better when a change of a label happened that is in the log already.
+  case refineChange(Refinement)
 
   /// Whether registering a secret makes a first version too.
   public enum FirstVersion: Hashable, Sendable {
@@ -43,13 +45,61 @@ public struct StageFact: Hashable, Sendable {
   public var stage: StageName
   /// The version that took it; nil when it was taken away.
   public var versionID: VersionID?
-  /// When it happened.
+  /// When it happened, or the latest it can have happened.
   public var effectiveAt: Instant
+  /// It happened after this moment; nil: exactly at `effectiveAt`.
+  public var effectiveAfter: Instant?
   /// A fact about a label.
-  public init(stage: StageName, versionID: VersionID?, effectiveAt: Instant) {
+  public init(
+    stage: StageName, versionID: VersionID?, effectiveAt: Instant, effectiveAfter: Instant? = nil
+  ) {
     self.stage = stage
     self.versionID = versionID
     self.effectiveAt = effectiveAt
+    self.effectiveAfter = effectiveAfter
+  }
+}
+
+/// Better knowledge of when one change of a label happened.
+public struct Refinement: Hashable, Sendable {
+  /// The label.
+  public var stage: StageName
+  /// The event that told of the change, or an earlier refinement of it.
+  public var position: Position
+  /// When it happened, or the latest it can have happened.
+  public var effectiveAt: Instant
+  /// It happened after this moment; nil: exactly at `effectiveAt`.
+  public var effectiveAfter: Instant?
+  /// Better knowledge of a change.
+  public init(
+    stage: StageName, position: Position, effectiveAt: Instant, effectiveAfter: Instant?
+  ) {
+    self.stage = stage
+    self.position = position
+    self.effectiveAt = effectiveAt
+    self.effectiveAfter = effectiveAfter
+  }
+}
+
+/// What a change that speaks of the past of a label must know of it.
+public struct StagePast: Hashable, Sendable {
+  /// For a fact: the version the last change at or before its time put the label on; nil: none.
+  public var holder: VersionID?
+  /// For a refinement: the change it is about, by the position of the event that first told of it.
+  public var subject: Position?
+  /// For a refinement: that change and the newest others of the label, by the same positions.
+  public var changes: [Position: StageInterval] = [:]
+
+  /// Nothing is known.
+  public init() {}
+
+  /// What a fact must know.
+  public init(holder: VersionID?) { self.holder = holder }
+
+  /// What a refinement must know.
+  public init(subject: Position?, changes: [Position: StageInterval]) {
+    self.subject = subject
+    self.changes = changes
   }
 }
 

@@ -19,6 +19,8 @@ public struct Draft: Hashable, Sendable {
   public var previousVersionID: VersionID?
   /// Where it was stated elsewhere, the time it was true; nil: the time it is recorded.
   public var effectiveAt: Instant?
+  /// Where that time is the latest it can have become true: after this moment it did.
+  public var effectiveAfter: Instant?
   /// The index, in the same list, of the draft that implies this one; nil for none.
   public var cause: Int?
   /// Whatever else the type carries.
@@ -26,14 +28,15 @@ public struct Draft: Hashable, Sendable {
 
   init(
     _ type: EventType, stage: StageName? = nil, version: VersionID? = nil,
-    previous: VersionID? = nil, effectiveAt: Instant? = nil, cause: Int? = nil,
-    data: [String: JSONValue] = [:]
+    previous: VersionID? = nil, effectiveAt: Instant? = nil, effectiveAfter: Instant? = nil,
+    cause: Int? = nil, data: [String: JSONValue] = [:]
   ) {
     self.type = type
     self.stage = stage
     self.versionID = version
     self.previousVersionID = previous
     self.effectiveAt = effectiveAt
+    self.effectiveAfter = effectiveAfter
     self.cause = cause
     self.data = data
   }
@@ -41,12 +44,11 @@ public struct Draft: Hashable, Sendable {
 
 /// Decides what a change appends.
 ///
-/// `state` must hold the secret's labels and every version the change names. `holderThen` is, for a
-/// fact, the version that held the label at the fact's effective time. `now` is the time the events
-/// will be recorded at.
+/// `state` must hold the secret's labels and every version the change names, and `past` what it
+/// must know of times before. `now` is the time the events will be recorded at.
 public func decide(
   _ change: Change, on secret: SecretName, _ state: SecretState, rules: LabelRules,
-  holderThen: VersionID?, now: Instant
+  past: StagePast, now: Instant
 ) throws(Rejection) -> [Draft] {
   switch change {
   case .registerSecret(let data, let firstVersion):
@@ -86,9 +88,19 @@ public func decide(
     try requireRegistered(state)
     return deleteSecret(state)
   case .recordFact(let fact):
-    guard fact.effectiveAt <= now else { throw .effectiveInFuture(now: now) }
-    return recordFact(fact, state, rules, holderThen: holderThen)
+    try requirePast(fact.effectiveAt, after: fact.effectiveAfter, now)
+    return recordFact(fact, state, rules, holderThen: past.holder)
+  case .refineChange(let refinement):
+    try requirePast(refinement.effectiveAt, after: refinement.effectiveAfter, now)
+    return try refine(refinement, past)
   }
+}
+
+private func requirePast(
+  _ effectiveAt: Instant, after: Instant?, _ now: Instant
+) throws(Rejection) {
+  guard effectiveAt <= now else { throw .effectiveInFuture(now: now) }
+  if let after, after >= effectiveAt { throw .effectiveAfterTooLate }
 }
 
 private func requireRegistered(_ state: SecretState) throws(Rejection) {
@@ -244,6 +256,41 @@ private func recordFact(
   return [
     Draft(
       fact.versionID == nil ? .stageRemoved : .stageAssigned, stage: fact.stage,
-      version: fact.versionID, previous: holderThen, effectiveAt: fact.effectiveAt, data: data)
+      version: fact.versionID, previous: holderThen, effectiveAt: fact.effectiveAt,
+      effectiveAfter: fact.effectiveAfter, data: data)
+  ]
+}
+
+/// A refinement stands in the place of the change from its own recorded time on.
+///
+/// It may move the change past others of its label, so it tells which one is the last then, unless
+/// it is the one itself. A time outside of what was known before is recorded as reported, and
+/// flagged.
+private func refine(
+  _ refinement: Refinement, _ past: StagePast
+) throws(Rejection) -> [Draft] {
+  guard let subject = past.subject, let known = past.changes[subject] else {
+    throw .changeNotFound(refinement.position)
+  }
+  guard known.since != refinement.effectiveAt || known.sinceAfter != refinement.effectiveAfter
+  else { return [] }
+  var data: [String: JSONValue] = ["refines": .integer(subject.index)]
+  let others = past.changes.filter { $0.key != subject }.values
+  let last = others.max { ($0.since, $0.decidedBy) < ($1.since, $1.decidedBy) }
+  if let last, last.since > refinement.effectiveAt {
+    data["current"] = .object([
+      "version_id": last.versionID.map { .string($0.text) } ?? .null,
+      "effective_at": .string(last.since.rfc3339), "position": .integer(last.decidedBy.index),
+    ])
+  }
+  if refinement.effectiveAt > known.since
+    || (refinement.effectiveAfter ?? refinement.effectiveAt) < known.sinceAfter ?? known.since
+  {
+    data["contradicts"] = .array([.string("outside_known_window")])
+  }
+  return [
+    Draft(
+      .changeRefined, stage: refinement.stage, version: known.versionID,
+      effectiveAt: refinement.effectiveAt, effectiveAfter: refinement.effectiveAfter, data: data)
   ]
 }

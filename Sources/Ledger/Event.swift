@@ -42,6 +42,11 @@ public enum EventType: String, CaseIterable, Sendable {
       false
     }
   }
+
+  /// Whether such an event tells where a label sits: by changing it, or by knowing a change better.
+  public var changesStage: Bool {
+    self == .stageAssigned || self == .stageRemoved || self == .changeRefined
+  }
 }
 
 /// Through which door a fact came in.
@@ -186,5 +191,30 @@ public struct Event: Hashable, Sendable {
     self.causedBy = causedBy
     self.evidence = evidence
     self.data = data
+  }
+}
+
+extension Event {
+  /// The change whose knowledge a refinement replaces; nil for every other event.
+  public var refines: Position? {
+    guard type == .changeRefined else { return nil }
+    return data["refines"]?.integerValue.flatMap { Position($0) }
+  }
+
+  /// The last change of the label once this refinement is known; nil for every other event.
+  public var refinedStage: SecretState.StageState? {
+    guard type == .changeRefined else { return nil }
+    guard let current = data["current"],
+      let position = current["position"]?.integerValue.flatMap({ Position($0) }),
+      let since = current["effective_at"]?.stringValue.flatMap({ Instant(rfc3339: $0) })
+    else {
+      return SecretState.StageState(
+        versionID: versionID,
+        since: SecretState.Moment(effectiveAt: effectiveAt, position: self.position))
+    }
+    let version = current["version_id"]?.stringValue.flatMap { try? VersionID($0) }
+    return SecretState.StageState(
+      versionID: version,
+      since: SecretState.Moment(effectiveAt: since, position: position))
   }
 }

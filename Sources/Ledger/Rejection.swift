@@ -43,6 +43,10 @@ public enum Rejection: Error, Hashable, Sendable {
   case recoveryDaysOutOfRange(ClosedRange<Int>)
   /// The fact is said to be true only after `now`.
   case effectiveInFuture(now: Instant)
+  /// The fact is said to have happened after the moment it was true at.
+  case effectiveAfterTooLate
+  /// The log has no change of this label at this position.
+  case changeNotFound(Position)
   /// The secret has moved on since the caller read it.
   case streamVersionMismatch(expected: StreamVersion, actual: StreamVersion)
   /// The key was used before, with another request.
@@ -79,6 +83,8 @@ extension Rejection {
     case .nameNotAllowed: "name_not_allowed"
     case .recoveryDaysOutOfRange: "recovery_days_out_of_range"
     case .effectiveInFuture: "effective_in_future"
+    case .effectiveAfterTooLate: "effective_after_too_late"
+    case .changeNotFound: "change_not_found"
     case .streamVersionMismatch: "stream_version_mismatch"
     case .idempotencyKeyReused: "idempotency_key_reused"
     }

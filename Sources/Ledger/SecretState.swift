@@ -3,7 +3,8 @@
 // `evolve` is the only fold: appends, the rebuild and `verify` all go through it. It is total: it
 // takes any event, also one that no rule would allow, because facts are recorded as reported.
 // Invariant: per label the state is that of the last event in effective order (effective time, then
-// position), so a backdated fact does not disturb the present.
+// position), so a backdated fact does not disturb the present. A refinement may change that order,
+// so it brings along which event is the last one after it: the fold keeps no history of its own.
 
 public import CanonicalJSON
 
@@ -139,8 +140,11 @@ extension SecretState {
       if let known = stages[stage], moment < known.since { return }
       let holder = event.type == .stageAssigned ? event.versionID : nil
       stages[stage] = StageState(versionID: holder, since: moment)
-    case .changeRequested, .changeRejected, .changeUnresolved, .changeRefined,
-      .watchStarted, .watchGap, .watchStopped, .reconciliationCompleted,
+    case .changeRefined:
+      guard let stage = event.stage, let current = event.refinedStage else { return }
+      stages[stage] = current
+    case .changeRequested, .changeRejected, .changeUnresolved, .watchStarted, .watchGap,
+      .watchStopped, .reconciliationCompleted,
       .driftOpened, .driftResolved, .driftAcknowledged, .projectionSwitched:
       return
     }

@@ -6,42 +6,45 @@
 
 /// The history of one label, in effective order.
 public struct StageTimeline: Hashable, Sendable {
-  /// The stretches of the history, earliest first; each ends where the next begins.
-  public let intervals: [StageInterval]
+  /// Every change, each as it is known best; each lasts until the next.
+  public let changes: [StageInterval]
 
   /// Folds the events of one label among those at positions below `knownSize`.
   ///
-  /// Events of other types, labels and secrets must have been left out by the caller. Of two
-  /// changes at one instant the later position holds, and the earlier has a stretch of no length,
-  /// which is left out.
+  /// Events of other types, labels and secrets must have been left out by the caller. A refinement
+  /// stands in the place of the change it refines, and of earlier refinements of it.
   public init(events: some Sequence<Event>, knownSize: TreeSize) {
-    let known =
-      events
-      .filter { $0.position.index < knownSize.count }
-      .sorted { ($0.effectiveAt, $0.position) < ($1.effectiveAt, $1.position) }
-    var intervals: [StageInterval] = []
-    for event in known {
-      if let last = intervals.indices.last {
-        if intervals[last].since == event.effectiveAt {
-          intervals.removeLast()
-        } else {
-          intervals[last].until = event.effectiveAt
-        }
-      }
-      intervals.append(
-        StageInterval(
-          versionID: event.type == .stageAssigned ? event.versionID : nil,
-          since: event.effectiveAt, until: nil, decidedBy: event.position,
-          recordedAt: event.recordedAt))
+    var known: [Position: Event] = [:]
+    for event in events where event.position.index < knownSize.count {
+      let subject = event.refines ?? event.position
+      if let earlier = known[subject], earlier.position > event.position { continue }
+      known[subject] = event
     }
-    // A stretch that replaced one of no length still ends the stretch before it.
-    self.intervals = intervals
+    var changes: [StageInterval] = []
+    let ordered = known.values.sorted {
+      ($0.effectiveAt, $0.position) < ($1.effectiveAt, $1.position)
+    }
+    for event in ordered {
+      if let last = changes.indices.last { changes[last].until = event.effectiveAt }
+      changes.append(StageInterval(event))
+    }
+    self.changes = changes
+  }
+
+  /// The changes that held for any time, or may have.
+  ///
+  /// Of two that came at exactly one instant the later position holds, and the other never did.
+  public var intervals: [StageInterval] {
+    changes.enumerated().filter { index, change in
+      change.sinceAfter != nil
+        || !changes[(index + 1)...].contains {
+          $0.sinceAfter == nil && $0.since == change.since
+        }
+    }.map(\.element)
   }
 
   /// What held at the moment.
   public func answer(at effectiveAt: Instant) -> StageAnswer {
-    let interval = intervals.last { $0.since <= effectiveAt }
-    return StageAnswer(
-      interval: interval, firstChange: interval == nil ? intervals.first?.since : nil)
+    StageAnswer(changes, at: effectiveAt)
   }
 }

@@ -66,7 +66,8 @@ extension Failure {
     case .signature(let refusal): refusal.word
     case .forbidden: "forbidden"
     case .noRoute, .methodNotAllowed, .notAcceptable, .mediaType, .body, .secretValue, .input,
-      .missing, .missingThen, .pendingDeletion, .deletionScheduledAlready, .rejected, .otherCloud,
+      .missing, .missingThen, .inDoubt, .pendingDeletion, .deletionScheduledAlready, .rejected,
+      .otherCloud,
       .overloaded, .store, .refused:
       nil
     }

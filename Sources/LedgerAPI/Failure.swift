@@ -35,6 +35,8 @@ enum Failure: Error, Sendable {
   case missing(MissingThing, size: TreeSize?)
   /// What the path names did not exist at the moments asked about.
   case missingThen(MissingThing, size: TreeSize?)
+  /// Several versions may have held the label then, and this surface has no words for that.
+  case inDoubt
   /// The secret waits for its deletion and cannot be read.
   case pendingDeletion
   /// The secret cannot be scheduled for deletion twice.
@@ -172,9 +174,8 @@ extension Failure {
     // Overload is told by the status alone: a line more for each would be a flood of its own.
     case .overloaded, .unauthenticated, .signature, .forbidden, .noRoute, .methodNotAllowed,
       .notAcceptable, .mediaType,
-      .body, .secretValue, .input, .missing, .missingThen, .pendingDeletion,
-      .deletionScheduledAlready,
-      .rejected, .otherCloud, .refused:
+      .body, .secretValue, .input, .missing, .missingThen, .inDoubt,
+      .pendingDeletion, .deletionScheduledAlready, .rejected, .otherCloud, .refused:
       nil
     }
   }

@@ -39,7 +39,8 @@ struct ErrorReport: Sendable {
     case .missing(_, let size), .missingThen(_, let size):
       answer.size = size
     case .forbidden, .noRoute, .notAcceptable, .mediaType, .body, .secretValue, .input,
-      .pendingDeletion, .deletionScheduledAlready, .rejected, .otherCloud, .overloaded, .store,
+      .inDoubt, .pendingDeletion, .deletionScheduledAlready, .rejected, .otherCloud, .overloaded,
+      .store,
       .refused:
       break
     }
@@ -102,6 +103,11 @@ struct Problem: Sendable {
     case .missing(let thing, _), .missingThen(let thing, _):
       self.init(
         404, "\(thing.rawValue)_not_found", "Not found", "There is no such \(thing.rawValue).")
+    case .inDoubt:
+      self.init(
+        409, "in_doubt", "Not certain",
+        "The record cannot tell which of several versions held the label then; the candidates are "
+          + "told under /ledger/v1.")
     case .pendingDeletion:
       self.init(Rejection.secretPendingDeletion)
     case .deletionScheduledAlready:
@@ -186,6 +192,14 @@ struct Problem: Sendable {
       (
         412, "Changed meanwhile",
         "The secret is at stream version \(actual.number), not \(expected.number).", "If-Match"
+      )
+    case .effectiveAfterTooLate:
+      (
+        400, "Bad input", "effective_after must lie before effective_at.", "effective_after"
+      )
+    case .changeNotFound(let position):
+      (
+        404, "Not found", "Position \(position.index) holds no change of this label.", "refines"
       )
     case .idempotencyKeyReused:
       (409, "Key used before", "This key was used before with another request.", "Idempotency-Key")

@@ -38,6 +38,14 @@ public struct Submission: Sendable {
   }
 }
 
+extension Submission {
+  /// Whether it states a change better that is in the log already.
+  var isRefinement: Bool {
+    guard case .change(_, .refineChange, _) = intent else { return false }
+    return true
+  }
+}
+
 /// An event with its stored bytes and the hash of its leaf.
 public struct RecordedEvent: Hashable, Sendable {
   /// The event.
@@ -104,12 +112,23 @@ public struct AppendNeeds: Sendable {
     /// When.
     public var effectiveAt: Instant
   }
+  /// A change of a label that a refinement names.
+  public struct Refined: Hashable, Sendable {
+    /// The secret.
+    public var secret: SecretName
+    /// The label.
+    public var stage: StageName
+    /// The event that told of the change, or an earlier refinement of it.
+    public var position: Position
+  }
   /// The secrets whose state is needed, with all labels they carry.
   public var secrets: Set<SecretName> = []
   /// The versions needed.
   public var versions: Set<Version> = []
   /// The labels whose holder at an earlier time is needed.
   public var holders: Set<Holder> = []
+  /// The changes needed, each with the newest other changes of its label.
+  public var refined: Set<Refined> = []
   /// The keys whose earlier answer is needed.
   public var keys: Set<IdempotencyKey> = []
   /// The findings needed.
@@ -135,6 +154,10 @@ public struct AppendNeeds: Sendable {
           if let version = fact.versionID {
             versions.insert(Version(secret: secret, version: version))
           }
+        case .refineChange(let refinement):
+          refined.insert(
+            Refined(
+              secret: secret, stage: refinement.stage, position: refinement.position))
         case .registerSecret, .registerVersion, .removeStage, .scheduleDeletion, .restoreSecret,
           .deleteSecret:
           break
@@ -175,6 +198,8 @@ public struct AppendBasis: Sendable {
   public var states: [SecretName: SecretState]
   /// What stood at the moments asked for; absent where nothing did.
   public var holders: [AppendNeeds.Holder: SecretState.StageState]
+  /// The changes asked for, with the two newest of their labels, of which one is another.
+  public var refined: [AppendNeeds.Refined: StagePast] = [:]
   /// The answers given before under the keys.
   public var earlier: [IdempotencyKey: EarlierAnswer]
   /// The findings that exist.
@@ -270,9 +295,24 @@ public struct AppendPlan: Sendable {
       throw .streamVersionMismatch(expected: expected, actual: state.streamVersion)
     }
     var then: SecretState.StageState?
-    if case .recordFact(let fact) = change { then = holder(at: fact, of: secret) }
+    var past = StagePast()
+    switch change {
+    case .recordFact(let fact):
+      then = holder(at: fact, of: secret)
+      past = StagePast(holder: then?.versionID)
+    case .refineChange(let refinement):
+      past = self.past(of: refinement, of: secret)
+      then = past.subject.flatMap { past.changes[$0] }.map { known in
+        SecretState.StageState(
+          versionID: known.versionID,
+          since: SecretState.Moment(effectiveAt: known.since, position: known.decidedBy))
+      }
+    case .registerSecret, .registerVersion, .assignStage, .removeStage, .moveStage,
+      .scheduleDeletion, .restoreSecret, .deleteSecret:
+      break
+    }
     let drafts = try decide(
-      change, on: secret, state, rules: rules, holderThen: then?.versionID, now: nextRecordedAt)
+      change, on: secret, state, rules: rules, past: past, now: nextRecordedAt)
     guard !drafts.isEmpty else {
       return AppendOutcome(events: [], standing: standing(change, state, then))
     }
@@ -286,13 +326,26 @@ public struct AppendPlan: Sendable {
     switch change {
     case .assignStage(let stage, _), .removeStage(let stage), .moveStage(let stage, _, _):
       state.stages[stage]?.since
-    case .recordFact: then?.since
+    case .recordFact, .refineChange: then?.since
     case .registerSecret, .registerVersion, .scheduleDeletion, .restoreSecret, .deleteSecret: nil
     }
   }
 
   private func state(of secret: SecretName) -> SecretState {
     states[secret] ?? basis.states[secret] ?? SecretState()
+  }
+
+  /// What a refinement must know: as read from the log, with the events of this very batch.
+  private func past(of refinement: Refinement, of secret: SecretName) -> StagePast {
+    let key = AppendNeeds.Refined(
+      secret: secret, stage: refinement.stage, position: refinement.position)
+    var past = basis.refined[key] ?? StagePast()
+    guard stages[secret]?.contains(refinement.stage) == true else { return past }
+    for event in events.map(\.event) where event.type.changesStage {
+      guard event.secret == secret, event.stage == refinement.stage else { continue }
+      past.changes[event.refines ?? event.position] = StageInterval(event)
+    }
+    return past
   }
 
   /// What stood at the fact's time: as read from the log, or an event of this very batch.
@@ -329,6 +382,7 @@ public struct AppendPlan: Sendable {
       let event = makeEvent(
         draft.type, secret: secret, stage: draft.stage, version: draft.versionID,
         previous: draft.previousVersionID, effectiveAt: draft.effectiveAt ?? commandTime,
+        effectiveAfter: draft.effectiveAfter,
         causedBy: draft.cause.map { recorded[$0].event.position }, data: draft.data, submission)
       recorded.append(append(event))
     }
@@ -349,7 +403,7 @@ public struct AppendPlan: Sendable {
       if let finding = note.finding { data["finding"] = .string(finding.text) }
       let event = makeEvent(
         note.type, secret: note.secret, stage: note.stage, version: note.versionID, previous: nil,
-        effectiveAt: noteTime, causedBy: nil, data: data, submission)
+        effectiveAt: noteTime, effectiveAfter: nil, causedBy: nil, data: data, submission)
       recorded.append(append(event))
     }
     return recorded
@@ -357,7 +411,7 @@ public struct AppendPlan: Sendable {
 
   private func makeEvent(
     _ type: EventType, secret: SecretName?, stage: StageName?, version: VersionID?,
-    previous: VersionID?, effectiveAt: Instant, causedBy: Position?,
+    previous: VersionID?, effectiveAt: Instant, effectiveAfter: Instant?, causedBy: Position?,
     data: [String: JSONValue], _ submission: Submission
   ) -> Event {
     let recordedAt = nextRecordedAt
@@ -369,7 +423,7 @@ public struct AppendPlan: Sendable {
       id: identities.eventID(at: recordedAt), project: project, position: size.next, type: type,
       secret: secret, streamVersion: secret.map { state(of: $0).streamVersion.successor },
       stage: stage, versionID: version, previousVersionID: previous, effectiveAt: effectiveAt,
-      effectiveAfter: nil, recordedAt: recordedAt, principal: provenance.principal,
+      effectiveAfter: effectiveAfter, recordedAt: recordedAt, principal: provenance.principal,
       source: provenance.source, reason: provenance.reason, ticket: provenance.ticket,
       requestID: provenance.requestID, idempotencyKey: submission.idempotency?.key,
       correlationID: provenance.correlationID, causedBy: causedBy, evidence: nil, data: data)
@@ -400,5 +454,4 @@ public struct AppendPlan: Sendable {
 
 extension EventType {
   fileprivate var changesVersion: Bool { self == .versionRegistered || self == .versionRemoved }
-  fileprivate var changesStage: Bool { self == .stageAssigned || self == .stageRemoved }
 }

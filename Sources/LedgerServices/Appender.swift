@@ -91,7 +91,7 @@ public actor Appender {
   private func lead(
     _ own: Submission, in project: ProjectID, _ rules: LabelRules
   ) async throws(AppendError) -> AppendOutcome {
-    let followers = takeWaiting(in: project)
+    let followers = own.isRefinement ? [] : takeWaiting(in: project)
     let results = await commit([own] + followers.map(\.submission), to: project, rules)
     for (follower, result) in zip(followers, results.dropFirst()) {
       follower.continuation.resume(returning: .done(result))
@@ -133,8 +133,12 @@ public actor Appender {
     }
   }
 
+  /// A refinement may change what stood at any moment, so nothing is planned after it in its batch.
   private func takeWaiting(in project: ProjectID) -> [Waiter] {
-    let followers = Array(lanes[project]?.waiting.prefix(Self.batchMax - 1) ?? [])
+    var followers = Array(lanes[project]?.waiting.prefix(Self.batchMax - 1) ?? [])
+    if let index = followers.firstIndex(where: \.submission.isRefinement) {
+      followers.removeSubrange((index + 1)...)
+    }
     lanes[project]?.waiting.removeFirst(followers.count)
     return followers
   }

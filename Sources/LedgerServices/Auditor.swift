@@ -133,6 +133,10 @@ public struct Auditor: Sendable {
     guard event.effectiveAt.microseconds == row.effectiveAt else {
       return .column("effective_at")
     }
+    guard event.effectiveAfter?.microseconds == row.effectiveAfter else {
+      return .column("effective_after")
+    }
+    guard event.refines?.index == row.refines else { return .column("refines") }
     guard event.recordedAt.microseconds == row.recordedAt else { return .column("recorded_at") }
     if let last, event.recordedAt <= last { return .recordedTime }
     return nil

@@ -152,11 +152,11 @@ struct DriftLook: Sendable {
     guard summary.value != nil else { return LedgerWindow(state, at: summary.size) }
     let labels = try await records.stages(
       at: .latest, knownSize: summary.size, of: secret, in: project)
-    for change in labels.value {
-      state.stages[change.stage] = SecretState.StageState(
-        versionID: change.interval.versionID,
-        since: SecretState.Moment(
-          effectiveAt: change.interval.since, position: change.interval.decidedBy))
+    for stage in labels.value {
+      guard let last = stage.answer.last else { continue }
+      state.stages[stage.stage] = SecretState.StageState(
+        versionID: last.versionID,
+        since: SecretState.Moment(effectiveAt: last.since, position: last.decidedBy))
     }
     var after: VersionID?
     repeat {

@@ -38,15 +38,15 @@ struct LedgerWindow: Sendable {
     end = event.position.size
     if lives.last != state.life { lives.append(state.life) }
     switch event.type {
-    case .stageAssigned, .stageRemoved:
+    case .stageAssigned, .stageRemoved, .changeRefined:
       guard let stage = event.stage else { return }
       holders[stage, default: [heldBefore]].insert(state.holder(of: stage))
     case .versionRegistered, .versionRemoved:
       if let version = event.versionID { movedVersions.insert(version) }
     case .secretRegistered, .secretDeletionScheduled, .secretRestored, .secretDeleted,
-      .changeRequested, .changeRejected, .changeUnresolved, .changeRefined, .watchStarted,
-      .watchGap, .watchStopped, .reconciliationCompleted, .driftOpened, .driftResolved,
-      .driftAcknowledged, .projectionSwitched:
+      .changeRequested, .changeRejected, .changeUnresolved, .watchStarted, .watchGap,
+      .watchStopped, .reconciliationCompleted, .driftOpened, .driftResolved, .driftAcknowledged,
+      .projectionSwitched:
       return
     }
   }

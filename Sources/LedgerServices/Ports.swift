@@ -120,6 +120,19 @@ public struct StageChange: Hashable, Sendable {
   }
 }
 
+/// What the log says of one label of a secret at a moment.
+public struct StageAt: Hashable, Sendable {
+  /// The label.
+  public var stage: StageName
+  /// What held.
+  public var answer: StageAnswer
+  /// What is said of a label.
+  public init(stage: StageName, answer: StageAnswer) {
+    self.stage = stage
+    self.answer = answer
+  }
+}
+
 /// The stored bytes of one event.
 public struct StoredEvent: Hashable, Sendable {
   /// Its place in the log.
@@ -183,10 +196,10 @@ public protocol RecordStore: Sendable {
   ) async throws(StoreError) -> Reading<StageReply>
 
   /// What the first `size` events say of all labels of the secret at the moment, by name; those
-  /// that had been taken away are among them.
+  /// that had been taken away are among them, those not yet heard of are not.
   func stages(
     at effectiveAt: Instant, knownSize: TreeSize, of secret: SecretName, in project: ProjectID
-  ) async throws(StoreError) -> Reading<[StageChange]>
+  ) async throws(StoreError) -> Reading<[StageAt]>
 
   /// At most `limit` changes of the secret's labels, of `stage` alone if it is given, in effective
   /// order (then position), those after `after`; a change that another replaced at its very instant

@@ -38,11 +38,11 @@ public struct ProjectionRows: Sendable {
       switch event.type {
       case .versionRegistered, .versionRemoved:
         if let version = event.versionID { versions[secret, default: []].insert(version) }
-      case .stageAssigned, .stageRemoved:
+      case .stageAssigned, .stageRemoved, .changeRefined:
         if let stage = event.stage { stages[secret, default: []].insert(stage) }
       case .secretRegistered, .secretDeletionScheduled, .secretRestored, .secretDeleted,
-        .changeRequested, .changeRejected, .changeUnresolved, .changeRefined, .watchStarted,
-        .watchGap, .watchStopped, .reconciliationCompleted, .driftOpened, .driftResolved,
+        .changeRequested, .changeRejected, .changeUnresolved, .watchStarted, .watchGap,
+        .watchStopped, .reconciliationCompleted, .driftOpened, .driftResolved,
         .driftAcknowledged, .projectionSwitched:
         break
       }
@@ -156,6 +156,10 @@ public struct EventRow: Hashable, Sendable {
   /// The column, in microseconds since 1970 UTC.
   public var effectiveAt: Int64
   /// The column, in microseconds since 1970 UTC.
+  public var effectiveAfter: Int64?
+  /// The column.
+  public var refines: Int64?
+  /// The column, in microseconds since 1970 UTC.
   public var recordedAt: Int64
   /// The stored bytes.
   public var canonical: [UInt8]
@@ -164,8 +168,8 @@ public struct EventRow: Hashable, Sendable {
   /// A row.
   public init(
     position: Int64, id: String, type: String, secret: String?, streamVersion: Int64?,
-    stage: String?, versionID: String?, effectiveAt: Int64, recordedAt: Int64,
-    canonical: [UInt8], leafHash: [UInt8]
+    stage: String?, versionID: String?, effectiveAt: Int64, effectiveAfter: Int64?,
+    refines: Int64?, recordedAt: Int64, canonical: [UInt8], leafHash: [UInt8]
   ) {
     self.position = position
     self.id = id
@@ -175,6 +179,8 @@ public struct EventRow: Hashable, Sendable {
     self.stage = stage
     self.versionID = versionID
     self.effectiveAt = effectiveAt
+    self.effectiveAfter = effectiveAfter
+    self.refines = refines
     self.recordedAt = recordedAt
     self.canonical = canonical
     self.leafHash = leafHash

@@ -134,10 +134,15 @@ enum Statements {
       FROM unnest($2::text[], $3::text[], $4::timestamptz[])
         WITH ORDINALITY AS q (secret, stage, moment, ordinal)
       CROSS JOIN LATERAL (
-        SELECT version_id, effective_at, position FROM ledger.event
-        WHERE project = $1 AND secret = q.secret AND stage = q.stage
-          AND type IN ('stage.assigned', 'stage.removed') AND effective_at <= q.moment
-        ORDER BY effective_at DESC, position DESC LIMIT 1) AS e
+        SELECT c.version_id, c.effective_at, c.position FROM ledger.event c
+        WHERE c.project = $1 AND c.secret = q.secret AND c.stage = q.stage
+          AND c.type IN ('stage.assigned', 'stage.removed', 'change.refined')
+          AND c.effective_at <= q.moment
+          AND (SELECT r.position FROM ledger.event r
+            WHERE r.project = $1 AND r.refines = COALESCE(c.refines, c.position)
+              AND r.position > c.position
+            ORDER BY r.position LIMIT 1) IS NULL
+        ORDER BY c.effective_at DESC, c.position DESC LIMIT 1) AS e
       """,
     types: [.text, .textArray, .textArray, .timestamptzArray],
     bind: { key, out in
@@ -153,6 +158,64 @@ enum Statements {
         ordinal,
         SecretState.StageState(versionID: version, since: try row.moment("effective_at"))
       )
+    })
+
+  struct RefinedKey: Sendable {
+    var project: ProjectID
+    var refined: [AppendNeeds.Refined]
+  }
+
+  struct RefinedRow: Sendable {
+    var ordinal: Int64
+    var subject: Position
+    var change: StageInterval
+    var isNamed: Bool
+  }
+
+  /// What is known of each change that is named, and of the two newest of its label.
+  static let appendRefined = Statement<RefinedKey, RefinedRow>(
+    name: "append_refined",
+    sql: """
+      SELECT q.ordinal, COALESCE(e.refines, e.position), e.is_named, e.version_id, e.effective_at,
+        e.effective_after, e.position, e.recorded_at
+      FROM unnest($2::text[], $3::text[], $4::bigint[])
+        WITH ORDINALITY AS q (secret, stage, position, ordinal)
+      CROSS JOIN LATERAL (
+        (SELECT true AS is_named, k.refines, k.version_id, k.effective_at, k.effective_after,
+            k.position, k.recorded_at
+          FROM ledger.event n
+          JOIN ledger.event k ON k.project = $1
+            AND (k.position = COALESCE(n.refines, n.position)
+              OR k.refines = COALESCE(n.refines, n.position))
+          WHERE n.project = $1 AND n.position = q.position AND n.secret = q.secret
+            AND n.stage = q.stage
+            AND n.type IN ('stage.assigned', 'stage.removed', 'change.refined')
+          ORDER BY k.position DESC LIMIT 1)
+        UNION ALL
+        (SELECT false, c.refines, c.version_id, c.effective_at, c.effective_after, c.position,
+            c.recorded_at
+          FROM ledger.event c
+          WHERE c.project = $1 AND c.secret = q.secret AND c.stage = q.stage
+            AND c.type IN ('stage.assigned', 'stage.removed', 'change.refined')
+            AND (SELECT r.position FROM ledger.event r
+              WHERE r.project = $1 AND r.refines = COALESCE(c.refines, c.position)
+                AND r.position > c.position
+              ORDER BY r.position LIMIT 1) IS NULL
+          ORDER BY c.effective_at DESC, c.position DESC LIMIT 2)) AS e
+      """,
+    types: [.text, .textArray, .textArray, .int8Array],
+    bind: { key, out in
+      out.text(key.project.text)
+      out.textArray(key.refined.map(\.secret.text))
+      out.textArray(key.refined.map(\.stage.text))
+      out.int8Array(key.refined.map(\.position.index))
+    },
+    decode: { row throws(PostgresError) in
+      let ordinal = try row.int8()
+      let subject = try row.position("refines")
+      let isNamed = try row.bool()
+      return RefinedRow(
+        ordinal: ordinal, subject: subject, change: try row.change(), isNamed: isNamed)
     })
 
   struct KeysKey: Sendable {
@@ -225,13 +288,15 @@ enum Statements {
     name: "insert_events",
     sql: """
       INSERT INTO ledger.event (project, position, event_id, type, secret, stream_version, stage,
-        version_id, effective_at, recorded_at, canonical, leaf_hash)
+        version_id, effective_at, effective_after, refines, recorded_at, canonical, leaf_hash)
       SELECT $1, * FROM unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::bigint[],
-        $7::text[], $8::text[], $9::timestamptz[], $10::timestamptz[], $11::bytea[], $12::bytea[])
+        $7::text[], $8::text[], $9::timestamptz[], $10::timestamptz[], $11::bigint[],
+        $12::timestamptz[], $13::bytea[], $14::bytea[])
       """,
     types: [
       .text, .int8Array, .textArray, .textArray, .textArray, .int8Array, .textArray, .textArray,
-      .timestamptzArray, .timestamptzArray, .byteaArray, .byteaArray,
+      .timestamptzArray, .timestamptzArray, .int8Array, .timestamptzArray, .byteaArray,
+      .byteaArray,
     ],
     bind: { rows, out in
       let events = rows.events
@@ -244,6 +309,8 @@ enum Statements {
       out.textArray(events.map(\.event.stage?.text))
       out.textArray(events.map(\.event.versionID?.text))
       out.timestamptzArray(events.map(\.event.effectiveAt.microseconds))
+      out.timestamptzArray(events.map(\.event.effectiveAfter?.microseconds))
+      out.int8Array(events.map(\.event.refines?.index))
       out.timestamptzArray(events.map(\.event.recordedAt.microseconds))
       out.bytesArray(events.map(\.bytes))
       out.bytesArray(events.map(\.leafHash.bytes))

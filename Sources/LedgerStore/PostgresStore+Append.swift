@@ -101,7 +101,8 @@ extension PostgresStore: AppendStore {
         Statements.appendStages,
         Statements.StagesKey(
           project: project, generation: nil, secrets: secrets,
-          named: holders.map { ($0.secret, $0.stage) }))
+          named: holders.map { ($0.secret, $0.stage) }
+            + needs.refined.map { ($0.secret, $0.stage) }))
     let versionRows =
       needs.versions.isEmpty
       ? nil
@@ -115,6 +116,12 @@ extension PostgresStore: AppendStore {
       ? nil
       : batch.add(
         Statements.appendHolders, Statements.HoldersKey(project: project, holders: holders))
+    let refined = Array(needs.refined)
+    let refinedRows =
+      refined.isEmpty
+      ? nil
+      : batch.add(
+        Statements.appendRefined, Statements.RefinedKey(project: project, refined: refined))
     let answerRows =
       needs.keys.isEmpty
       ? nil
@@ -154,6 +161,14 @@ extension PostgresStore: AppendStore {
         for (ordinal, state) in try results[holderRows]
         where ordinal >= 1 && ordinal <= Int64(holders.count) {
           basis.holders[holders[Int(ordinal) - 1]] = state
+        }
+      }
+      if let refinedRows {
+        for row in try results[refinedRows]
+        where row.ordinal >= 1 && row.ordinal <= Int64(refined.count) {
+          let key = refined[Int(row.ordinal) - 1]
+          basis.refined[key, default: StagePast()].changes[row.subject] = row.change
+          if row.isNamed { basis.refined[key]?.subject = row.subject }
         }
       }
       if let findingRows {

@@ -106,26 +106,54 @@ extension PostgresStore: RecordStore {
     return Reading(value: known, size: max(reading.size, known.size))
   }
 
-  /// Two look-ups in the index of labels, gathered for the length of one turn of the loop.
+  /// Four look-ups in the indexes of labels, gathered for the length of one turn of the loop; one
+  /// more query where the answer is in doubt.
   public func answer(
     at effectiveAt: Instant, knownSize: TreeSize, stage: StageName, of secret: SecretName,
     in project: ProjectID
   ) async throws(StoreError) -> Reading<StageReply> {
-    try await gatheredAnswer(
-      Statements.AnswerKey(
-        project: project, secret: secret, stage: stage, effectiveAt: effectiveAt,
-        knownSize: knownSize))
+    let key = Statements.AnswerKey(
+      project: project, secret: secret, stage: stage, effectiveAt: effectiveAt,
+      knownSize: knownSize)
+    return try await settled(try await gatheredAnswer(key), key)
   }
 
-  /// Reads the part of the index of labels that belongs to the secret.
+  /// The answer as the first look tells it, or weighed anew from all changes that matter.
+  private func settled(
+    _ look: Reading<AnswerLook>, _ key: Statements.AnswerKey
+  ) async throws(StoreError) -> Reading<StageReply> {
+    var reply = look.value.reply
+    if look.value.isInDoubt {
+      let next = reply.answer.interval.map(\.until) ?? reply.answer.firstChange
+      let begun = try await read(Statements.stageChanges, key)
+      reply.answer = StageAnswer(begun: begun, at: key.effectiveAt, next: next)
+      if reply.answer.doubt != nil { reply.isDeprecated = false }
+    }
+    return Reading(value: reply, size: look.size)
+  }
+
+  /// Reads the part of the index of labels that belongs to the secret, then asks about each label.
   public func stages(
     at effectiveAt: Instant, knownSize: TreeSize, of secret: SecretName, in project: ProjectID
-  ) async throws(StoreError) -> Reading<[StageChange]> {
-    try await read(
+  ) async throws(StoreError) -> Reading<[StageAt]> {
+    let names = try await read(
       Statements.stagesAt,
       Statements.StagesAtKey(
         project: project, secret: secret, effectiveAt: effectiveAt, knownSize: knownSize),
       in: project)
+    let keys = names.value.map {
+      Statements.AnswerKey(
+        project: project, secret: secret, stage: $0, effectiveAt: effectiveAt,
+        knownSize: knownSize)
+    }
+    var stages: [StageAt] = []
+    for (key, look) in zip(keys, try await answers(to: keys)) {
+      let answer = try await settled(look, key).value.answer
+      // What had begun by one telling may come later by a better one.
+      guard answer.last != nil || answer.doubt != nil else { continue }
+      stages.append(StageAt(stage: key.stage, answer: answer))
+    }
+    return Reading(value: stages, size: names.size)
   }
 
   /// Reads the part of the index of labels that belongs to the secret or the label.

@@ -25,6 +25,15 @@ public struct StoreDeadlines: Sendable {
   }
 }
 
+/// What one look into the log says to a question.
+struct AnswerLook: Sendable {
+  /// The answer, unless it is in doubt: then the last change at or before the moment, and the first
+  /// moment another one can come at.
+  var reply: StageReply
+  /// Whether several changes may have been the last one.
+  var isInDoubt: Bool
+}
+
 /// The record in PostgreSQL.
 public final class PostgresStore: Sendable {
   /// The statements every connection prepares.
@@ -40,7 +49,7 @@ public final class PostgresStore: Sendable {
   private struct Lane: Sendable {
     let pool: PostgresPool
     let standings: Gatherer<StandingQuestion, Reading<StageStanding>>
-    let answers: Gatherer<Statements.AnswerKey, Reading<StageReply>>
+    let answers: Gatherer<Statements.AnswerKey, Reading<AnswerLook>>
   }
 
   struct StandingQuestion: Hashable, Sendable {
@@ -140,8 +149,19 @@ public final class PostgresStore: Sendable {
   /// Asks the lane's gatherer what held.
   func gatheredAnswer(
     _ question: Statements.AnswerKey
-  ) async throws(StoreError) -> Reading<StageReply> {
+  ) async throws(StoreError) -> Reading<AnswerLook> {
     do { return try await lane.answers.get(question) } catch { throw StoreError(error) }
+  }
+
+  /// What is said to questions that are there already, in their order.
+  func answers(
+    to questions: [Statements.AnswerKey]
+  ) async throws(StoreError) -> [Reading<AnswerLook>] {
+    var looks: [Reading<AnswerLook>] = []
+    for answer in await Self.answers(questions, pool, .now + deadlines.read) {
+      do { looks.append(try answer.get()) } catch { throw StoreError(error) }
+    }
+    return looks
   }
 
   /// One query a project; all of them share one round trip.
@@ -162,11 +182,11 @@ public final class PostgresStore: Sendable {
   private static func answers(
     _ questions: [Statements.AnswerKey], _ pool: PostgresPool,
     _ deadline: ContinuousClock.Instant
-  ) async -> [Result<Reading<StageReply>, PostgresError>] {
+  ) async -> [Result<Reading<AnswerLook>, PostgresError>] {
     await gathered(questions, pool, deadline, project: \.project) { project, questions, batch in
       batch.add(Statements.stageAnswer, (project, questions))
     } place: { row in
-      (row.ordinal, Reading(value: row.reply, size: row.size))
+      (row.ordinal, Reading(value: row.look, size: row.size))
     }
   }
 

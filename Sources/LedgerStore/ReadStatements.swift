@@ -275,19 +275,20 @@ extension Statements {
 
   struct ReplyRow: Sendable {
     var ordinal: Int64
-    var reply: StageReply
+    var look: AnswerLook
     var size: TreeSize
   }
 
-  /// What held at the moment, when it ends, and what else an answer tells.
+  /// What held at the moment, when it ends, whether it is in doubt, and what else an answer tells.
   ///
-  /// Whether the version is deprecated is told as known then: for the whole log the projection has
-  /// it, for less of it the labels of the secret are looked through.
+  /// A change whose time is open may have come at any moment of its bounds; one that is refined
+  /// counts only as it is known best. Whether the version is deprecated is told as known then: for
+  /// the whole log the projection has it, else the last change of every label does.
   static let stageAnswer = Statement<(project: ProjectID, keys: [AnswerKey]), ReplyRow>(
     name: "stage_answer",
     sql: """
-      SELECT q.ordinal, h.next_position, e.type, e.version_id, e.effective_at, e.position,
-        e.recorded_at, n.effective_at,
+      SELECT q.ordinal, h.next_position,
+        e.effective_after IS NOT NULL OR COALESCE(b.is_open, false),
         COALESCE((SELECT k.position FROM ledger.event k
           WHERE k.project = $1 AND k.secret = q.secret AND k.stream_version >= 0
           ORDER BY k.stream_version LIMIT 1) < q.size, false),
@@ -300,25 +301,50 @@ extension Statements {
           (SELECT l.stage FROM (
               SELECT DISTINCT ON (d.stage) d.stage, d.version_id FROM ledger.event d
               WHERE d.project = $1 AND d.secret = q.secret AND d.position < q.size
-                AND d.type IN ('stage.assigned', 'stage.removed')
+                AND d.type IN ('stage.assigned', 'stage.removed', 'change.refined')
+                AND (SELECT r.position FROM ledger.event r
+                  WHERE r.project = $1 AND r.refines = COALESCE(d.refines, d.position)
+                    AND r.position > d.position AND r.position < q.size
+                  ORDER BY r.position LIMIT 1) IS NULL
               ORDER BY d.stage DESC, d.effective_at DESC, d.position DESC) AS l
             WHERE l.version_id = e.version_id LIMIT 1) IS NULL
-        END
+        END,
+        LEAST(n.effective_at, b.next_after + interval '1 microsecond'),
+        e.version_id, e.effective_at, e.effective_after, e.position, e.recorded_at
       FROM unnest($2::text[], $3::text[], $4::timestamptz[], $5::bigint[])
         WITH ORDINALITY AS q (secret, stage, moment, size, ordinal)
       JOIN ledger.head h ON h.project = $1
       LEFT JOIN LATERAL (
-        SELECT type, version_id, effective_at, position, recorded_at FROM ledger.event
-        WHERE project = $1 AND secret = q.secret AND stage = q.stage
-          AND type IN ('stage.assigned', 'stage.removed')
-          AND effective_at <= q.moment AND position < q.size
-        ORDER BY effective_at DESC, position DESC LIMIT 1) AS e ON true
+        SELECT c.version_id, c.effective_at, c.effective_after, c.position, c.recorded_at
+        FROM ledger.event c
+        WHERE c.project = $1 AND c.secret = q.secret AND c.stage = q.stage
+          AND c.type IN ('stage.assigned', 'stage.removed', 'change.refined')
+          AND c.effective_at <= q.moment AND c.position < q.size
+          AND (SELECT r.position FROM ledger.event r
+            WHERE r.project = $1 AND r.refines = COALESCE(c.refines, c.position)
+              AND r.position > c.position AND r.position < q.size
+            ORDER BY r.position LIMIT 1) IS NULL
+        ORDER BY c.effective_at DESC, c.position DESC LIMIT 1) AS e ON true
       LEFT JOIN LATERAL (
-        SELECT effective_at FROM ledger.event
-        WHERE project = $1 AND secret = q.secret AND stage = q.stage
-          AND type IN ('stage.assigned', 'stage.removed')
-          AND effective_at > q.moment AND position < q.size
-        ORDER BY effective_at, position LIMIT 1) AS n ON true
+        SELECT c.effective_at FROM ledger.event c
+        WHERE c.project = $1 AND c.secret = q.secret AND c.stage = q.stage
+          AND c.type IN ('stage.assigned', 'stage.removed', 'change.refined')
+          AND c.effective_at > q.moment AND c.position < q.size AND c.effective_after IS NULL
+          AND (SELECT r.position FROM ledger.event r
+            WHERE r.project = $1 AND r.refines = COALESCE(c.refines, c.position)
+              AND r.position > c.position AND r.position < q.size
+            ORDER BY r.position LIMIT 1) IS NULL
+        ORDER BY c.effective_at, c.position LIMIT 1) AS n ON true
+      LEFT JOIN LATERAL (
+        SELECT bool_or(c.effective_after < q.moment) AS is_open,
+          min(c.effective_after) FILTER (WHERE c.effective_after >= q.moment) AS next_after
+        FROM ledger.event c
+        WHERE c.project = $1 AND c.secret = q.secret AND c.stage = q.stage
+          AND c.effective_after IS NOT NULL AND c.effective_at > q.moment AND c.position < q.size
+          AND (SELECT r.position FROM ledger.event r
+            WHERE r.project = $1 AND r.refines = COALESCE(c.refines, c.position)
+              AND r.position > c.position AND r.position < q.size
+            ORDER BY r.position LIMIT 1) IS NULL) AS b ON true
       """,
     types: [.text, .textArray, .textArray, .timestamptzArray, .int8Array],
     bind: { input, out in
@@ -331,16 +357,19 @@ extension Statements {
     decode: { row throws(PostgresError) in
       let ordinal = try row.int8()
       let size = try row.size("next_position")
-      let answer: StageAnswer
-      switch try row.answerColumns() {
-      case .stretch(let interval): answer = StageAnswer(interval: interval, firstChange: nil)
-      case .before(let firstChange):
-        answer = StageAnswer(interval: nil, firstChange: firstChange)
-      }
+      let isInDoubt = try row.bool()
+      let isSecretKnown = try row.bool()
+      let isDeprecated = try row.bool()
+      let next = try row.instantOrNull("until")
+      var interval = try row.changeOrNull()
+      interval?.until = next
       return ReplyRow(
         ordinal: ordinal,
-        reply: StageReply(
-          answer: answer, isSecretKnown: try row.bool(), isDeprecated: try row.bool()),
+        look: AnswerLook(
+          reply: StageReply(
+            answer: StageAnswer(last: interval, firstChange: interval == nil ? next : nil),
+            isSecretKnown: isSecretKnown, isDeprecated: isDeprecated),
+          isInDoubt: isInDoubt),
         size: size)
     })
 
@@ -351,22 +380,15 @@ extension Statements {
     var knownSize: TreeSize
   }
 
-  static let stagesAt = Statement<StagesAtKey, StageChange>(
+  /// The labels of the secret that any change that was known had begun to move by the moment.
+  static let stagesAt = Statement<StagesAtKey, StageName>(
     name: "stages_at",
     sql: """
-      SELECT e.stage, e.type, e.version_id, e.effective_at, e.position, e.recorded_at,
-        (SELECT n.effective_at FROM ledger.event n
-          WHERE n.project = $1 AND n.secret = $2 AND n.stage = e.stage
-            AND n.type IN ('stage.assigned', 'stage.removed')
-            AND n.effective_at > $3 AND n.position < $4
-          ORDER BY n.effective_at, n.position LIMIT 1)
-      FROM (
-        SELECT DISTINCT ON (stage) stage, type, version_id, effective_at, position, recorded_at
-        FROM ledger.event
-        WHERE project = $1 AND secret = $2 AND type IN ('stage.assigned', 'stage.removed')
-          AND effective_at <= $3 AND position < $4
-        ORDER BY stage, effective_at DESC, position DESC) AS e
-      ORDER BY e.stage LIMIT 10000
+      SELECT DISTINCT c.stage FROM ledger.event c
+      WHERE c.project = $1 AND c.secret = $2
+        AND c.type IN ('stage.assigned', 'stage.removed', 'change.refined')
+        AND COALESCE(c.effective_after, c.effective_at) <= $3 AND c.position < $4
+      ORDER BY c.stage LIMIT 10000
       """,
     types: [.text, .text, .timestamptz, .int8],
     bind: { key, out in
@@ -375,7 +397,43 @@ extension Statements {
       out.timestamptz(key.effectiveAt.microseconds)
       out.int8(key.knownSize.count)
     },
-    decode: { row throws(PostgresError) in try row.stageChange() })
+    decode: { row throws(PostgresError) in try row.name("stage") })
+
+  /// The changes of a label that may have been the last at a moment, and those that may come next.
+  static let stageChanges = Statement<AnswerKey, StageInterval>(
+    name: "stage_changes",
+    sql: """
+      SELECT c.version_id, c.effective_at, c.effective_after, c.position, c.recorded_at
+      FROM ledger.event c
+      WHERE c.project = $1 AND c.secret = $2 AND c.stage = $3
+        AND c.type IN ('stage.assigned', 'stage.removed', 'change.refined')
+        AND c.position < $5
+        AND c.effective_at >= COALESCE((
+          SELECT COALESCE(f.effective_after, f.effective_at) FROM ledger.event f
+          WHERE f.project = $1 AND f.secret = $2 AND f.stage = $3
+            AND f.type IN ('stage.assigned', 'stage.removed', 'change.refined')
+            AND f.effective_at <= $4 AND f.position < $5
+            AND (SELECT r.position FROM ledger.event r
+              WHERE r.project = $1 AND r.refines = COALESCE(f.refines, f.position)
+                AND r.position > f.position AND r.position < $5
+              ORDER BY r.position LIMIT 1) IS NULL
+          ORDER BY f.effective_at DESC, f.position DESC LIMIT 1), '-infinity'::timestamptz)
+        AND (c.effective_at <= $4 OR c.effective_after < $4)
+        AND (SELECT r.position FROM ledger.event r
+          WHERE r.project = $1 AND r.refines = COALESCE(c.refines, c.position)
+            AND r.position > c.position AND r.position < $5
+          ORDER BY r.position LIMIT 1) IS NULL
+      ORDER BY c.effective_at, c.position LIMIT 10000
+      """,
+    types: [.text, .text, .text, .timestamptz, .int8],
+    bind: { key, out in
+      out.text(key.project.text)
+      out.text(key.secret.text)
+      out.text(key.stage.text)
+      out.timestamptz(key.effectiveAt.microseconds)
+      out.int8(key.knownSize.count)
+    },
+    decode: { row throws(PostgresError) in try row.change() })
 
   struct HistoryKey: Sendable {
     var project: ProjectID
@@ -386,18 +444,29 @@ extension Statements {
     var limit: Int
   }
 
-  /// A change that another replaced at its very instant held for no time and is left out.
+  /// A change that another replaced at exactly its instant held for no time and is left out.
   static let stageHistory = Statement<HistoryKey, StageChange>(
     name: "stage_history",
     sql: """
-      SELECT e.stage, e.type, e.version_id, e.effective_at, e.position, e.recorded_at, e.until
+      SELECT e.stage, e.until, e.version_id, e.effective_at, e.effective_after, e.position,
+        e.recorded_at
       FROM (
-        SELECT stage, type, version_id, effective_at, position, recorded_at,
-          lead(effective_at) OVER (PARTITION BY stage ORDER BY effective_at, position) AS until
-        FROM ledger.event
-        WHERE project = $1 AND secret = $2 AND ($3::text IS NULL OR stage = $3)
-          AND type IN ('stage.assigned', 'stage.removed') AND position < $4) AS e
-      WHERE (e.until IS NULL OR e.until > e.effective_at)
+        SELECT c.stage, c.version_id, c.effective_at, c.effective_after, c.position,
+          c.recorded_at,
+          lead(c.effective_at) OVER (PARTITION BY c.stage
+            ORDER BY c.effective_at, c.position) AS until,
+          lead(c.effective_at) OVER (PARTITION BY c.stage, c.effective_after IS NULL
+            ORDER BY c.effective_at, c.position) AS next_alike
+        FROM ledger.event c
+        WHERE c.project = $1 AND c.secret = $2 AND ($3::text IS NULL OR c.stage = $3)
+          AND c.type IN ('stage.assigned', 'stage.removed', 'change.refined')
+          AND c.position < $4
+          AND (SELECT r.position FROM ledger.event r
+            WHERE r.project = $1 AND r.refines = COALESCE(c.refines, c.position)
+              AND r.position > c.position AND r.position < $4
+            ORDER BY r.position LIMIT 1) IS NULL) AS e
+      WHERE (e.effective_after IS NOT NULL OR e.next_alike IS NULL
+          OR e.next_alike > e.effective_at)
         AND ($5::timestamptz IS NULL OR (e.effective_at, e.position) > ($5, $6::bigint))
       ORDER BY e.effective_at, e.position LIMIT $7
       """,
@@ -411,7 +480,13 @@ extension Statements {
       out.int8(key.after?.position.index)
       out.int8(Int64(key.limit))
     },
-    decode: { row throws(PostgresError) in try row.stageChange() })
+    decode: { row throws(PostgresError) in
+      let stage: StageName = try row.name("stage")
+      let until = try row.instantOrNull("until")
+      var interval = try row.change()
+      interval.until = until
+      return StageChange(stage: stage, interval: interval)
+    })
 
   struct EventPageKey: Sendable {
     var project: ProjectID
@@ -449,12 +524,6 @@ extension Statements {
     decode: { row throws(PostgresError) in try row.findingRow() })
 }
 
-/// What the columns of an answer hold: a stretch, or the first change after the moment.
-enum AnswerColumns: Sendable {
-  case stretch(StageInterval)
-  case before(firstChange: Instant?)
-}
-
 extension RowReader {
   /// The column `life` with the one after it, `delete_at`, or nil.
   mutating func lifeOrNull() throws(PostgresError) -> SecretState.Life? {
@@ -482,29 +551,23 @@ extension RowReader {
     return VersionSummary(id: version, state: state, stages: stages)
   }
 
-  /// The columns `type, version_id, effective_at, position, recorded_at, until`.
-  mutating func answerColumns() throws(PostgresError) -> AnswerColumns {
-    let type = try textOrNull()
+  /// The columns `version_id, effective_at, effective_after, position, recorded_at` of a change, or
+  /// nil; no end of it is told.
+  mutating func changeOrNull() throws(PostgresError) -> StageInterval? {
     let version: VersionID? = try nameOrNull("version_id")
     let since = try instantOrNull("effective_at")
+    let sinceAfter = try instantOrNull("effective_after")
     let position = try positionOrNull("position")
     let recordedAt = try instantOrNull("recorded_at")
-    let until = try instantOrNull("until")
-    guard let type, let since, let position, let recordedAt else {
-      return .before(firstChange: until)
-    }
-    return .stretch(
-      StageInterval(
-        versionID: type == EventType.stageAssigned.rawValue ? version : nil, since: since,
-        until: until, decidedBy: position, recordedAt: recordedAt))
+    guard let since, let position, let recordedAt else { return nil }
+    return StageInterval(
+      versionID: version, since: since, sinceAfter: sinceAfter, until: nil, decidedBy: position,
+      recordedAt: recordedAt)
   }
 
-  /// The column `stage`, then those of an answer.
-  mutating func stageChange() throws(PostgresError) -> StageChange {
-    let stage: StageName = try name("stage")
-    guard case .stretch(let interval) = try answerColumns() else {
-      throw .corruptRow(column: "effective_at")
-    }
-    return StageChange(stage: stage, interval: interval)
+  /// The columns of `changeOrNull`, where there is a change.
+  mutating func change() throws(PostgresError) -> StageInterval {
+    guard let change = try changeOrNull() else { throw .corruptRow(column: "effective_at") }
+    return change
   }
 }

@@ -62,7 +62,7 @@ extension Statements {
     name: "event_rows",
     sql: """
       SELECT position, event_id, type, secret, stream_version, stage, version_id, effective_at,
-        recorded_at, canonical, leaf_hash
+        effective_after, refines, recorded_at, canonical, leaf_hash
       FROM ledger.event WHERE project = $1 AND position >= $2 ORDER BY position LIMIT $3
       """,
     types: [.text, .int8, .int8],
@@ -76,7 +76,8 @@ extension Statements {
         position: try row.int8(), id: try row.text(), type: try row.text(),
         secret: try row.textOrNull(), streamVersion: try row.int8OrNull(),
         stage: try row.textOrNull(), versionID: try row.textOrNull(),
-        effectiveAt: try row.timestamptz(), recordedAt: try row.timestamptz(),
+        effectiveAt: try row.timestamptz(), effectiveAfter: try row.timestamptzOrNull(),
+        refines: try row.int8OrNull(), recordedAt: try row.timestamptz(),
         canonical: try row.bytes(), leafHash: try row.bytes())
     })
 

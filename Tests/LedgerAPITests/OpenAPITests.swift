@@ -167,6 +167,7 @@ import Testing
     var failures: [Failure] = [
       .unauthenticated, .forbidden, .noRoute, .mediaType, .body(.empty), .secretValue,
       .input("a", .missing), .missing(.secret, size: nil), .missingThen(.stage, size: nil),
+      .inDoubt,
       .pendingDeletion, .deletionScheduledAlready, .otherCloud(.huawei), .overloaded,
       .store(.unavailable(reason: "")), .store(.deadlineExceeded), .store(.outcomeUnknown),
       .store(.projectNotFound), .store(.alreadyExists), .store(.corrupt("")),

@@ -60,7 +60,7 @@ import Testing
   @Test func `before the first change no version held the label`() async throws {
     let ledger = try await ledger()
     let reply = try await ask(ledger, effectiveAt: second(-1)).get().reply
-    #expect(reply.value.answer == StageAnswer(interval: nil, firstChange: second(0)))
+    #expect(reply.value.answer == StageAnswer(last: nil, firstChange: second(0)))
   }
 
   @Test func `nobody knows the future`() async throws {
@@ -121,7 +121,7 @@ import Testing
   @Test func `a label nobody spoke of is held by no version`() async throws {
     let ledger = try await ledger()
     let reply = try await ask(ledger, "canary").get().reply
-    #expect(reply.value.answer == StageAnswer(interval: nil, firstChange: nil))
+    #expect(reply.value.answer == StageAnswer(last: nil, firstChange: nil))
     #expect(!reply.value.isDeprecated)
   }
 

@@ -146,7 +146,8 @@ private struct World {
         if provider == .aws, before["AWSPENDING"] == left { after["AWSPENDING"] = nil }
       }
     case .deleteSecret: after = [:]
-    case .registerSecret, .scheduleDeletion, .restoreSecret, .recordFact: return before
+    case .registerSecret, .scheduleDeletion, .restoreSecret, .recordFact, .refineChange:
+      return before
     }
     return after
   }

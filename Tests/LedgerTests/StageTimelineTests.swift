@@ -27,7 +27,7 @@ import Testing
 
   @Test func `without a change there is nothing to tell`() {
     let answer = timeline([]).answer(at: second(0))
-    #expect(answer == StageAnswer(interval: nil, firstChange: nil))
+    #expect(answer == StageAnswer(last: nil, firstChange: nil))
   }
 
   @Test func `stretches are half open`() {
@@ -97,11 +97,11 @@ import Testing
     let next = known.filter { $0.effectiveAt > time }.map(\.effectiveAt).min()
     guard let moment = past.map(\.effectiveAt).max(),
       let event = past.filter({ $0.effectiveAt == moment }).max(by: { $0.position < $1.position })
-    else { return StageAnswer(interval: nil, firstChange: next) }
+    else { return StageAnswer(last: nil, firstChange: next) }
     return StageAnswer(
-      interval: StageInterval(
-        versionID: event.versionID, since: moment, until: next, decidedBy: event.position,
-        recordedAt: event.recordedAt),
+      last: StageInterval(
+        versionID: event.versionID, since: moment, sinceAfter: nil, until: next,
+        decidedBy: event.position, recordedAt: event.recordedAt),
       firstChange: nil)
   }
 }

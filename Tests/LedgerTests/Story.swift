@@ -3,7 +3,7 @@
 // Called by the tests of `decide` and `evolve`. Sentences: `+secret` it is registered, `-secret` it
 // is deleted, `delete` and `restore`, `+v1` a version is registered, `-v1` it is pruned, `a=v1`
 // label a is put on v1, `a=` it is taken away. The nth sentence is at position n and true n seconds
-// in, unless `@9` at its end says second nine.
+// in, unless `@9` at its end says second nine, or `@7,9` after second seven and by second nine.
 
 import CanonicalJSON
 import Ledger
@@ -23,7 +23,9 @@ struct Story {
   private mutating func tell(_ sentence: String) {
     let parts = sentence.split(separator: "@")
     let what = String(parts[0])
-    let seconds = parts.count > 1 ? Int64(parts[1]) : nil
+    let bounds = parts.count > 1 ? parts[1].split(separator: ",") : []
+    let seconds = bounds.last.flatMap { Int64($0) }
+    let after = bounds.count > 1 ? bounds.first.flatMap { Int64($0) }.map { second($0) } : nil
     let time = second(seconds ?? Int64(events.count))
     switch what {
     case "+secret": add(.secretRegistered, at: time)
@@ -39,17 +41,18 @@ struct Story {
       let version = label[1].isEmpty ? nil : named(String(label[1])) as VersionID
       add(
         version == nil ? .stageRemoved : .stageAssigned, stage: named(String(label[0])),
-        version: version, at: time)
+        version: version, at: time, after: after)
     }
   }
 
   private mutating func add(
-    _ type: EventType, stage: StageName? = nil, version: VersionID? = nil, at time: Instant
+    _ type: EventType, stage: StageName? = nil, version: VersionID? = nil, at time: Instant,
+    after: Instant? = nil
   ) {
     add(
       .test(
         type, position: Int64(events.count), streamVersion: Int64(events.count) + 1, stage: stage,
-        version: version, at: time, recordedAt: second(Int64(events.count))))
+        version: version, at: time, after: after, recordedAt: second(Int64(events.count))))
   }
 
   /// Adds one event.
@@ -65,7 +68,8 @@ struct Story {
         .test(
           draft.type, position: Int64(events.count), streamVersion: Int64(events.count) + 1,
           stage: draft.stage, version: draft.versionID, previous: draft.previousVersionID,
-          at: draft.effectiveAt ?? now, recordedAt: now, data: draft.data))
+          at: draft.effectiveAt ?? now, after: draft.effectiveAfter, recordedAt: now,
+          data: draft.data))
     }
   }
 
@@ -74,15 +78,36 @@ struct Story {
     _ change: Change, on secret: SecretName = "s", rules: LabelRules = .huawei,
     now: Instant = second(1_000)
   ) throws(Rejection) -> [Draft] {
-    var holder: VersionID?
-    if case .recordFact(let fact) = change {
-      let changes = events.filter { $0.stage == fact.stage }
-      holder =
-        StageTimeline(events: changes, knownSize: place(Int64(events.count)).size)
-        .answer(at: fact.effectiveAt).versionID
+    try Ledger.decide(
+      change, on: secret, state, rules: rules, past: past(change), now: now)
+  }
+
+  /// What the change must know of the past: all of it.
+  private func past(_ change: Change) -> StagePast {
+    func timeline(_ stage: StageName) -> StageTimeline {
+      StageTimeline(
+        events: events.filter { $0.stage == stage && $0.type.changesStage },
+        knownSize: place(Int64(events.count)).size)
     }
-    return try Ledger.decide(
-      change, on: secret, state, rules: rules, holderThen: holder, now: now)
+    switch change {
+    case .recordFact(let fact):
+      return StagePast(
+        holder: timeline(fact.stage).answer(at: fact.effectiveAt).last?.versionID)
+    case .refineChange(let refinement):
+      var past = StagePast()
+      for change in timeline(refinement.stage).changes {
+        let event = events.first { $0.position == change.decidedBy }
+        past.changes[event?.refines ?? change.decidedBy] = change
+      }
+      past.subject = events.first {
+        $0.position == refinement.position && $0.stage == refinement.stage
+          && $0.type.changesStage
+      }.map { $0.refines ?? $0.position }
+      return past
+    case .registerSecret, .registerVersion, .assignStage, .removeStage, .moveStage,
+      .scheduleDeletion, .restoreSecret, .deleteSecret:
+      return StagePast()
+    }
   }
 }
 
@@ -101,12 +126,18 @@ extension Draft {
       text =
         "\(stage?.text ?? "?"): \(previousVersionID?.text ?? "none") -> "
         + (isTold ? versionID?.text ?? "none" : "?")
-    case .versionRemoved, .changeRequested, .changeRejected, .changeUnresolved, .changeRefined,
-      .watchStarted, .watchGap, .watchStopped, .reconciliationCompleted, .driftOpened,
+    case .changeRefined:
+      text = "\(stage?.text ?? "?") refines \(data["refines"]?.integerValue ?? -1)"
+      if let last = data["current"]?["position"]?.integerValue { text += " last \(last)" }
+    case .versionRemoved, .changeRequested, .changeRejected, .changeUnresolved, .watchStarted,
+      .watchGap, .watchStopped, .reconciliationCompleted, .driftOpened,
       .driftResolved, .driftAcknowledged, .projectionSwitched:
       text = type.rawValue
     }
     if let cause { text += " by \(cause)" }
+    if let effectiveAfter {
+      text += " after \((effectiveAfter.microseconds - second(0).microseconds) / 1_000_000)"
+    }
     if let effectiveAt {
       text += " at \((effectiveAt.microseconds - second(0).microseconds) / 1_000_000)"
     }

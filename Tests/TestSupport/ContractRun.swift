@@ -148,7 +148,7 @@ extension ContractRun {
     about secret: SecretName, at moment: Instant, knownSize: TreeSize
   ) async throws {
     let mine = events.filter {
-      $0.secret == secret && ($0.type == .stageAssigned || $0.type == .stageRemoved)
+      $0.secret == secret && $0.type.changesStage
     }
     let stages = Set(mine.compactMap(\.stage)).sorted()
     let isKnown = events.contains {
@@ -158,13 +158,13 @@ extension ContractRun {
     for event in events where event.secret == secret && event.position < knownSize.next {
       present.evolve(event)
     }
-    var expected: [StageChange] = []
+    var expected: [StageAt] = []
     for stage in stages {
       let answer = StageTimeline(
         events: mine.filter { $0.stage == stage }, knownSize: knownSize
       ).answer(at: moment)
-      if let interval = answer.interval {
-        expected.append(StageChange(stage: stage, interval: interval))
+      if answer.last != nil || answer.doubt != nil {
+        expected.append(StageAt(stage: stage, answer: answer))
       }
       let reply = try await store.answer(
         at: moment, knownSize: knownSize, stage: stage, of: secret, in: project)
@@ -183,7 +183,7 @@ extension ContractRun {
   /// Holds the history of one secret, in pages of `limit`, against the plain fold.
   func checkHistory(of secret: SecretName, knownSize: TreeSize, limit: Int) async throws {
     let mine = events.filter {
-      $0.secret == secret && ($0.type == .stageAssigned || $0.type == .stageRemoved)
+      $0.secret == secret && $0.type.changesStage
     }
     var all: [StageChange] = []
     for stage in Set(mine.compactMap(\.stage)).sorted() {

@@ -17,15 +17,15 @@ extension Event {
   public static func test(
     _ type: EventType, position: Int64 = 0, secret: SecretName? = named("s"),
     streamVersion: Int64 = 1, stage: StageName? = nil, version: VersionID? = nil,
-    previous: VersionID? = nil, at effectiveAt: Instant = second(0), recordedAt: Instant? = nil,
-    data: [String: JSONValue] = [:]
+    previous: VersionID? = nil, at effectiveAt: Instant = second(0), after: Instant? = nil,
+    recordedAt: Instant? = nil, data: [String: JSONValue] = [:]
   ) -> Event {
     Event(
       id: named("00000000-0000-7000-8000-000000000000"), project: named("p1"),
       position: place(position), type: type, secret: secret,
       streamVersion: secret == nil ? nil : StreamVersion(streamVersion), stage: stage,
       versionID: version, previousVersionID: previous, effectiveAt: effectiveAt,
-      effectiveAfter: nil, recordedAt: recordedAt ?? effectiveAt, principal: .unknown,
+      effectiveAfter: after, recordedAt: recordedAt ?? effectiveAt, principal: .unknown,
       source: .ledgerAPI, reason: nil, ticket: nil, requestID: nil, idempotencyKey: nil,
       correlationID: nil, causedBy: nil, evidence: nil, data: data)
   }

@@ -31,7 +31,7 @@ struct MemoryLog: Sendable {
   /// The changes of the secret's labels among the first `size` events.
   private func stageEvents(of secret: SecretName, knownSize: TreeSize) -> [Event] {
     known(knownSize).filter {
-      $0.secret == secret && ($0.type == .stageAssigned || $0.type == .stageRemoved)
+      $0.secret == secret && $0.type.changesStage
     }
   }
 
@@ -45,22 +45,13 @@ struct MemoryLog: Sendable {
       knownSize: knownSize)
   }
 
-  /// Every change with the time of the next one of its label, without those of no length.
+  /// Every change of every label in effective order, without those of no length.
   func changes(of secret: SecretName, knownSize: TreeSize) -> [StageChange] {
-    let ordered = stageEvents(of: secret, knownSize: knownSize)
-      .sorted { ($0.effectiveAt, $0.position) < ($1.effectiveAt, $1.position) }
-    return ordered.indices.compactMap { index in
-      let event = ordered[index]
-      guard let stage = event.stage else { return nil }
-      let next = ordered[(index + 1)...].first { $0.stage == stage }
-      if let next, next.effectiveAt == event.effectiveAt { return nil }
-      return StageChange(
-        stage: stage,
-        interval: StageInterval(
-          versionID: event.type == .stageAssigned ? event.versionID : nil,
-          since: event.effectiveAt, until: next?.effectiveAt, decidedBy: event.position,
-          recordedAt: event.recordedAt))
-    }
+    stageNames(of: secret, knownSize: knownSize).flatMap { stage in
+      timeline(of: stage, of: secret, knownSize: knownSize).intervals.map {
+        StageChange(stage: stage, interval: $0)
+      }
+    }.sorted { $0.moment < $1.moment }
   }
 
   /// Exactly what a batch asked for, so that a plan cannot lean on anything else.
@@ -76,19 +67,39 @@ struct MemoryLog: Sendable {
       state.stages = state.stages.filter { stage, label in
         label.versionID != nil
           || needs.holders.contains { $0.secret == secret && $0.stage == stage }
+          || needs.refined.contains { $0.secret == secret && $0.stage == stage }
       }
       basis.states[secret] = state
     }
     for holder in needs.holders {
       let timeline = timeline(of: holder.stage, of: holder.secret, knownSize: size)
-      guard let interval = timeline.answer(at: holder.effectiveAt).interval else { continue }
+      guard let last = timeline.answer(at: holder.effectiveAt).last else { continue }
       basis.holders[holder] = SecretState.StageState(
-        versionID: interval.versionID,
-        since: SecretState.Moment(effectiveAt: interval.since, position: interval.decidedBy))
+        versionID: last.versionID,
+        since: SecretState.Moment(effectiveAt: last.since, position: last.decidedBy))
     }
+    for refined in needs.refined { basis.refined[refined] = past(of: refined) }
     basis.earlier = answers.filter { needs.keys.contains($0.key) }
     basis.findings = findings.filter { needs.findings.contains($0.key) }
     return basis
+  }
+
+  /// The change that is named, as it is known best, and the two newest of its label.
+  private func past(of refined: AppendNeeds.Refined) -> StagePast {
+    let events = stageEvents(of: refined.secret, knownSize: size)
+      .filter { $0.stage == refined.stage }
+    let named = events.first { $0.position == refined.position }
+    let changes = timeline(of: refined.stage, of: refined.secret, knownSize: size).changes
+      .map { change in
+        let event = events.first { $0.position == change.decidedBy }
+        var change = change
+        change.until = nil
+        return (subject: event?.refines ?? change.decidedBy, change: change)
+      }
+    let subject = named.map { $0.refines ?? $0.position }
+    let kept = changes.suffix(2) + changes.filter { $0.subject == subject }
+    return StagePast(
+      subject: subject, changes: Dictionary(kept.map { ($0, $1) }) { first, _ in first })
   }
 
   /// Keeps what the plan appends.

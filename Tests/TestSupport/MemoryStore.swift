@@ -212,11 +212,13 @@ extension MemoryStore: RecordStore {
   /// What the plain fold says of all labels.
   public func stages(
     at effectiveAt: Instant, knownSize: TreeSize, of secret: SecretName, in project: ProjectID
-  ) async throws(StoreError) -> Reading<[StageChange]> {
+  ) async throws(StoreError) -> Reading<[StageAt]> {
     try read(project) { log in
       log.stageNames(of: secret, knownSize: knownSize).compactMap { stage in
-        log.timeline(of: stage, of: secret, knownSize: knownSize).answer(at: effectiveAt).interval
-          .map { StageChange(stage: stage, interval: $0) }
+        let answer = log.timeline(of: stage, of: secret, knownSize: knownSize)
+          .answer(at: effectiveAt)
+        guard answer.last != nil || answer.doubt != nil else { return nil }
+        return StageAt(stage: stage, answer: answer)
       }
     }
   }

@@ -1,8 +1,8 @@
 // RandomHistory: batches of commands, facts and observations such as no tidy project ever sees.
 //
 // Called by the random clauses of `StoreContract`. Facts are late, tied with each other and with
-// commands, repeated and contradicting; commands are often refused; the clock stands still, leaps,
-// and goes back.
+// commands, bounded, refined, repeated and contradicting; commands are often refused; the clock
+// stands still, leaps, and goes back.
 
 import Ledger
 import LedgerServices
@@ -20,7 +20,10 @@ extension ContractRun {
           byMicroseconds: Int64.random(in: 0...5, using: &random) * 1_000_000)
       }
       let count = Int.random(in: 1...6, using: &random)
-      try await append((0..<count).map { _ in anySubmission() })
+      var submissions = (0..<count).map { _ in anySubmission() }
+      // Nothing is planned after a refinement in its batch.
+      if random.oneIn(3), let refinement = anyRefinement() { submissions.append(refinement) }
+      try await append(submissions)
     }
   }
 
@@ -43,6 +46,30 @@ extension ContractRun {
       finding: finding, data: ["finding": .string(finding.text), "seen": random.json(depth: 1)])
   }
 
+  /// Better knowledge of a change there is, or of something that is none.
+  private func anyRefinement() -> Submission? {
+    guard !events.isEmpty else { return nil }
+    let event = random.pick(events)
+    let changes = events.filter { $0.type.changesStage }
+    let told = changes.isEmpty || random.oneIn(10) ? event : random.pick(changes)
+    guard let secret = told.secret else { return nil }
+    let effectiveAt = random.oneIn(3) ? told.effectiveAt : anyMoment()
+    return submission(
+      secret.text,
+      .refineChange(
+        Refinement(
+          stage: random.oneIn(10) ? named("a") : told.stage ?? named("b"),
+          position: told.position,
+          effectiveAt: effectiveAt, effectiveAfter: anyAfter(effectiveAt))))
+  }
+
+  /// Mostly nil, else a moment before, or for once one that is not.
+  private func anyAfter(_ effectiveAt: Instant) -> Instant? {
+    guard random.oneIn(3) else { return nil }
+    return effectiveAt.advanced(
+      byMicroseconds: Int64.random(in: -8...0, using: &random) * 1_000_000)
+  }
+
   private func anyChange() -> Change {
     let stage: StageName = named(random.pick(["SYSCURRENT", "SYSPREVIOUS", "a", "b", "c"]))
     let version: VersionID = named(random.pick(["v1", "v2", "v3", "v4"]))
@@ -62,9 +89,11 @@ extension ContractRun {
     case 9: return random.oneIn(3) ? .deleteSecret : .restoreSecret
     case 10: return random.oneIn(3) ? .scheduleDeletion(days: nil) : .restoreSecret
     default:
+      let effectiveAt = anyMoment()
       return .recordFact(
         StageFact(
-          stage: stage, versionID: random.oneIn(4) ? nil : version, effectiveAt: anyMoment()))
+          stage: stage, versionID: random.oneIn(4) ? nil : version, effectiveAt: effectiveAt,
+          effectiveAfter: anyAfter(effectiveAt)))
     }
   }
 

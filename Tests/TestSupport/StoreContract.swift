@@ -95,7 +95,7 @@ public struct StoreContract {
     #expect(
       reply.value
         == StageReply(
-          answer: StageAnswer(interval: nil, firstChange: nil), isSecretKnown: false,
+          answer: StageAnswer(last: nil, firstChange: nil), isSecretKnown: false,
           isDeprecated: false))
     #expect(reply.size == .zero)
   }

@@ -66,6 +66,9 @@ enum CSMSErrors {
       Row(status: 404, code: "CSMS.0106", text: noSecret)
     case .missingThen(.version, _), .missingThen(.stage, _), .missingThen(.event, _):
       Row(status: 404, code: "CSMS.0005", text: noResource)
+    // Doubt is this service's own, and so is the code.
+    case .inDoubt:
+      Row(status: 409, code: "LEDGER.0410", text: Problem(failure).detail)
     case .pendingDeletion:
       Row(status: 400, code: "CSMS.0103", text: pendingDeletion)
     case .deletionScheduledAlready:
@@ -134,7 +137,8 @@ enum CSMSErrors {
     case .sourceRequired, .sourceMismatch, .noVersionGiven, .versionIDRequired:
       // This cloud never asks where a label sits and counts versions itself: codes of our choice.
       Row(status: 400, code: "CSMS.0002", text: detailed(invalid, .rejected(rejection)))
-    case .nameNotAllowed, .recoveryDaysOutOfRange, .effectiveInFuture:
+    case .nameNotAllowed, .recoveryDaysOutOfRange, .effectiveInFuture, .effectiveAfterTooLate,
+      .changeNotFound:
       Row(status: 400, code: "CSMS.0002", text: detailed(invalid, .rejected(rejection)))
     case .streamVersionMismatch:
       // Conditional and repeatable requests are this service's own; so are both codes.

@@ -96,6 +96,7 @@ enum CSMSStages {
     } catch {
       throw Failure(error)
     }
+    guard reply.value.answer.doubt == nil else { throw .inDoubt }
     guard let interval = reply.value.answer.interval, let version = interval.versionID else {
       throw .missingThen(.stage, size: reply.size)
     }

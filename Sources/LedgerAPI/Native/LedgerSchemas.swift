@@ -14,6 +14,8 @@ enum LedgerSchemas {
   private static let ticket = NameSchemas.words(256).orNull.described("The change ticket.")
   private static let effectiveAt = NameSchemas.momentTaken.orNull
     .described("With it the change is a fact, recorded as reported; it must not lie ahead.")
+  private static let effectiveAfter = NameSchemas.momentTaken.orNull.described(
+    "Where effective_at is the latest it can have happened: after this moment it did.")
   private static let source = NameSchemas.version.orNull
     .described("The version the label must sit on; not with effective_at.")
 
@@ -33,14 +35,16 @@ enum LedgerSchemas {
   static let assignment = Schema.object(
     ["version_id": NameSchemas.version],
     optional: [
-      "effective_at": effectiveAt, "remove_from_version_id": source, "reason": reason,
+      "effective_at": effectiveAt, "effective_after": effectiveAfter,
+      "remove_from_version_id": source, "reason": reason,
       "ticket": ticket,
     ]
   ).named("Assignment")
 
   static let removal = Schema.object(
     optional: [
-      "effective_at": effectiveAt, "remove_from_version_id": source, "reason": reason,
+      "effective_at": effectiveAt, "effective_after": effectiveAfter,
+      "remove_from_version_id": source, "reason": reason,
       "ticket": ticket,
     ]
   ).named("Removal")
@@ -105,22 +109,29 @@ enum LedgerSchemas {
     "final": Schema.truth.described("Whether nothing can be recorded up to that moment any more."),
   ]).named("KnownAt")
 
-  private static let exact = Schema.constant("exact")
-  private static let decidedBy = Schema.list(of: NameSchemas.position, 0...1)
+  private static let certainty = Schema.choice(["exact", "bounded"])
+    .described("`bounded`: several versions may have held the label; then `candidates` names them.")
+  private static let candidates = Schema.list(of: NameSchemas.version.orNull, 0...10_000)
+    .described("The versions that may have held the label; null: none. Empty when it is exact.")
+  private static let changedBetween = Schema.object([
+    "earliest": NameSchemas.moment, "latest": NameSchemas.moment,
+  ]).orNull.described(
+    "When the changes that are open can have come; of an exact answer, when its stretch began.")
+  private static let decidedBy = Schema.list(of: NameSchemas.position, 0...10_000)
     .described("The events the answer rests on.")
 
   static let stage = Schema.object(
     [
       "secret": NameSchemas.secret, "stage": NameSchemas.stage,
       "version_id": NameSchemas.version.orNull, "since": NameSchemas.moment.orNull,
-      "until": NameSchemas.moment.orNull, "certainty": exact,
-      "candidates": .list(of: NameSchemas.version, 0...0), "changed_between": .null,
+      "until": NameSchemas.moment.orNull, "certainty": certainty,
+      "candidates": candidates, "changed_between": changedBetween,
       "decided_by": decidedBy, "effective_at": NameSchemas.moment.orNull, "known_at": knownAt,
       "coverage": .constant("not_watched"), "deprecated": .truth,
     ],
     optional: [
-      "reason": Schema.choice(["removed", "never_assigned", "before_first_change"])
-        .described("Why no version held the label; absent where one did.")
+      "reason": Schema.choice(["removed", "never_assigned", "before_first_change", "uncertain"])
+        .described("Why no version is told; absent where one is.")
     ]
   ).named("StageAnswer")
 
@@ -128,9 +139,10 @@ enum LedgerSchemas {
     "secret": NameSchemas.secret, "effective_at": NameSchemas.moment.orNull, "known_at": knownAt,
     "stages": .list(
       of: .object([
-        "stage": NameSchemas.stage, "version_id": NameSchemas.version,
-        "since": NameSchemas.moment, "until": NameSchemas.moment.orNull, "certainty": exact,
-        "decided_by": decidedBy, "recorded_at": NameSchemas.moment,
+        "stage": NameSchemas.stage, "version_id": NameSchemas.version.orNull,
+        "since": NameSchemas.moment.orNull, "until": NameSchemas.moment.orNull,
+        "certainty": certainty, "candidates": candidates, "changed_between": changedBetween,
+        "decided_by": decidedBy, "recorded_at": NameSchemas.moment.orNull,
       ]), 0...1_000),
     "next": next,
   ]).named("StagePage")
@@ -138,7 +150,10 @@ enum LedgerSchemas {
   private static let intervals = Schema.list(
     of: Schema.object([
       "stage": NameSchemas.stage, "version_id": NameSchemas.version.orNull,
-      "since": NameSchemas.moment, "until": NameSchemas.moment.orNull,
+      "since": NameSchemas.moment.described("When the change came, or the latest it can have."),
+      "since_after": NameSchemas.moment.orNull
+        .described("The change came after this moment; null: exactly at `since`."),
+      "until": NameSchemas.moment.orNull.described("The `since` of the next change."),
       "position": NameSchemas.position, "recorded_at": NameSchemas.moment,
     ]).named("Interval"), 0...1_000)
 

@@ -30,6 +30,10 @@ enum LedgerStages {
     let secret = try call.secret()
     let stage = try call.stage()
     let effectiveAt = try fields.instant("effective_at")
+    let effectiveAfter = try fields.instant("effective_after")
+    guard effectiveAfter == nil || effectiveAt != nil else {
+      throw .input("effective_after", .malformed("given beside effective_at alone"))
+    }
     let source: VersionID? = try fields.identifier("remove_from_version_id")
     let words = try Words(&fields)
     try fields.finish()
@@ -38,7 +42,10 @@ enum LedgerStages {
       guard source == nil else {
         throw .input("remove_from_version_id", .malformed("left out where effective_at is given"))
       }
-      change = .recordFact(StageFact(stage: stage, versionID: version, effectiveAt: effectiveAt))
+      change = .recordFact(
+        StageFact(
+          stage: stage, versionID: version, effectiveAt: effectiveAt,
+          effectiveAfter: effectiveAfter))
     } else if source != nil {
       change = .moveStage(stage, to: version, from: source)
     } else if let version {
@@ -73,11 +80,7 @@ enum LedgerStages {
     if answer.versionID == nil { text.text("reason", reason(answer)) }
     text.instant("since", answer.interval?.since)
     text.instant("until", answer.interval.map(\.until) ?? answer.firstChange)
-    text.text("certainty", "exact")
-    text.list("candidates", [])
-    text.raw("changed_between", nil)
-    text.value(
-      "decided_by", .array(answer.interval.map { [.integer($0.decidedBy.index)] } ?? []))
+    certainty(of: answer, &text)
     // Null where the question was about the present: the same answer then has the same bytes, and
     // the same tag, until something changes.
     text.instant("effective_at", moments.effectiveAt)
@@ -88,7 +91,33 @@ enum LedgerStages {
     return .json(text.bytes, size: reply.size)
   }
 
+  /// What can be told, and what cannot: `changed_between` also bounds the beginning of a stretch
+  /// that is certain itself.
+  private static func certainty(of answer: StageAnswer, _ text: inout ObjectText) {
+    text.text("certainty", answer.doubt == nil ? "exact" : "bounded")
+    text.value(
+      "candidates",
+      .array((answer.doubt?.candidates ?? []).map { $0.map { .string($0.text) } ?? .null }))
+    var between: ObjectText?
+    if let doubt = answer.doubt {
+      between = changedBetween(doubt.earliest, doubt.latest)
+    } else if let interval = answer.interval, interval.sinceAfter != nil {
+      between = changedBetween(interval.earliest, interval.since)
+    }
+    text.raw("changed_between", between?.bytes)
+    let decidedBy = answer.doubt?.decidedBy ?? answer.interval.map { [$0.decidedBy] } ?? []
+    text.value("decided_by", .array(decidedBy.map { .integer($0.index) }))
+  }
+
+  private static func changedBetween(_ earliest: Instant, _ latest: Instant) -> ObjectText {
+    var text = ObjectText()
+    text.instant("earliest", earliest)
+    text.instant("latest", latest)
+    return text
+  }
+
   private static func reason(_ answer: StageAnswer) -> String {
+    guard answer.doubt == nil else { return "uncertain" }
     guard answer.interval == nil else { return "removed" }
     return answer.firstChange == nil ? "never_assigned" : "before_first_change"
   }
@@ -117,8 +146,9 @@ enum LedgerStages {
         at: effectiveAt, knownSize: known.size, of: secret, in: project)
     }
     if reading.value.isEmpty { try await call.requireKnown(secret) }
-    let held = reading.value.filter { change in
-      change.interval.versionID != nil && after.map { $0 < change.stage } ?? true
+    let held = reading.value.filter { stage in
+      (stage.answer.versionID != nil || stage.answer.doubt != nil)
+        && after.map { $0 < stage.stage } ?? true
     }
     let page = held.prefix(limit)
     let isLast = held.count <= limit
@@ -133,7 +163,7 @@ enum LedgerStages {
     text.text("secret", secret.text)
     text.instant("effective_at", asked)
     text.raw("known_at", known.bytes)
-    text.list("stages", page.map { change in interval(change, isListed: true) })
+    text.list("stages", page.map { standing($0) })
     text.text("next", cursor)
     return .json(
       text.bytes, size: reading.size,
@@ -173,26 +203,35 @@ enum LedgerStages {
     text.text("secret", secret.text)
     if let stage { text.text("stage", stage.text) }
     text.raw("known_at", known.bytes)
-    text.list("intervals", page.map { change in interval(change, isListed: false) })
+    text.list("intervals", page.map { interval($0) })
     text.text("next", cursor)
     return .json(
       text.bytes, size: reading.size,
       next: cursor.map { call.nextTarget(limit: limit, cursor: $0) })
   }
 
-  /// One stretch; in a list of what holds at a moment its event is called what it is elsewhere.
-  private static func interval(_ change: StageChange, isListed: Bool) -> [UInt8] {
+  /// A label and what is said of it at a moment.
+  private static func standing(_ stage: StageAt) -> [UInt8] {
+    let interval = stage.answer.interval
+    var text = ObjectText()
+    text.text("stage", stage.stage.text)
+    text.text("version_id", interval?.versionID?.text)
+    text.instant("since", interval?.since)
+    text.instant("until", interval?.until)
+    certainty(of: stage.answer, &text)
+    text.instant("recorded_at", interval?.recordedAt)
+    return text.bytes
+  }
+
+  /// One stretch of a history; its end is the beginning of the next.
+  private static func interval(_ change: StageChange) -> [UInt8] {
     var text = ObjectText()
     text.text("stage", change.stage.text)
     text.text("version_id", change.interval.versionID?.text)
     text.instant("since", change.interval.since)
+    text.instant("since_after", change.interval.sinceAfter)
     text.instant("until", change.interval.until)
-    if isListed {
-      text.text("certainty", "exact")
-      text.value("decided_by", .array([.integer(change.interval.decidedBy.index)]))
-    } else {
-      text.integer("position", change.interval.decidedBy.index)
-    }
+    text.integer("position", change.interval.decidedBy.index)
     text.instant("recorded_at", change.interval.recordedAt)
     return text.bytes
   }

@@ -15,7 +15,8 @@ enum ErrorAnswers {
     404: "What the path names does not exist.",
     406: "None of the types the client accepts is served.",
     408: "The request did not arrive in time.",
-    409: "The rules refuse the change as things stand, or the key was used before.",
+    409: "The rules refuse the change as things stand, or the key was used before, or the record "
+      + "cannot tell.",
     412: "The secret has changed meanwhile.",
     413: "The body is longer than 1 MiB.",
     414: "The target, or a segment of it, is too long.",
@@ -36,6 +37,10 @@ enum ErrorAnswers {
     statuses.formUnion([401, 403, 500])
     if route.parameters.count > 1 { statuses.insert(404) }
     if !route.isRead { statuses.formUnion([409, 412]) }
+    // A stage of the past may be in doubt, which the cloud's object has no words for.
+    if route.surface == .csms, description.query.contains(where: { $0.name == "effective_at" }) {
+      statuses.insert(409)
+    }
     if route.surface == .ledger, route.body.schema != nil { statuses.insert(415) }
     if description.answers.contains(where: { $0.contents.count > 1 }) { statuses.insert(406) }
     return statuses
