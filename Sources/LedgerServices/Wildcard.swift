@@ -7,26 +7,24 @@
 enum Wildcard {
   /// Whether the text fits the pattern.
   static func matches(_ pattern: String, _ text: String) -> Bool {
-    let pattern = Array(pattern.unicodeScalars)
-    let text = Array(text.unicodeScalars)
-    var p = 0
-    var t = 0
-    var star: (pattern: Int, text: Int)?
-    while t < text.count {
-      if p < pattern.count, pattern[p] == "*" {
-        star = (p + 1, t)
-        p += 1
-      } else if p < pattern.count, pattern[p] == "?" || pattern[p] == text[t] {
-        p += 1
-        t += 1
-      } else if let (afterStar, from) = star {
-        p = afterStar
-        t = from + 1
-        star = (afterStar, from + 1)
+    var pattern = pattern.unicodeScalars[...]
+    var text = text.unicodeScalars[...]
+    /// What followed the last star, and what the star has not taken yet.
+    var retry: (pattern: Substring.UnicodeScalarView, text: Substring.UnicodeScalarView)?
+    while let scalar = text.first {
+      if pattern.first == "*" {
+        pattern.removeFirst()
+        retry = (pattern, text)
+      } else if let wanted = pattern.first, wanted == "?" || wanted == scalar {
+        pattern.removeFirst()
+        text.removeFirst()
+      } else if let (afterStar, rest) = retry {
+        (pattern, text) = (afterStar, rest.dropFirst())
+        retry = (pattern, text)
       } else {
         return false
       }
     }
-    return pattern[p...].allSatisfy { $0 == "*" }
+    return pattern.allSatisfy { $0 == "*" }
   }
 }
