@@ -239,6 +239,32 @@ extension Policy {
     #expect(throws: PolicyError.self) { try policy(text) }
   }
 
+  @Test(arguments: testSeeds)
+  func `bytes changed in a policy give another policy or none`(_ seed: UInt64) throws {
+    let text = Array(
+      (#"{"Statement":[{"Sid":"1","Effect":"Deny","Action":["a:*","b"],"Resource":"x*","#
+        + #""Condition":{"StringLike":{"csms:VersionStage":["c*"]},"IpAddress":{"g:SourceIp":"#
+        + #"["10.0.0.0/8","::1/128"]},"DateLessThan":{"g:CurrentTime":"2026-01-01T00:00:00Z"}}},"#
+        + #"{"Effect":"Allow","Action":"*"}]}"#).utf8)
+    var random = SeededGenerator(seed: seed)
+    var understood = 0
+    for _ in 0..<5_000 {
+      var bytes = text
+      for _ in 0..<Int.random(in: 1...3, using: &random) {
+        bytes[Int.random(in: bytes.indices, using: &random)] = UInt8.random(
+          in: 0x20...0x7E, using: &random)
+      }
+      guard let value = try? JSONValue(parsing: bytes), let policy = try? Policy(value) else {
+        continue
+      }
+      understood += 1
+      #expect(try Policy(policy.json) == policy)
+      _ = policy.allows(
+        PolicyRequest("a:b", on: "x1", stage: "c1", from: "10.0.0.1", at: second(0)))
+    }
+    #expect(understood > 50)
+  }
+
   @Test func `a policy has bounds`() throws {
     let statement: JSONValue = ["Effect": "Allow", "Action": "a"]
     func statements(_ count: Int) -> JSONValue {
