@@ -68,7 +68,7 @@ public final class API: Sendable {
     var failure: Failure?
     let answer: Answer
     do throws(Failure) {
-      let match = try table.find(request, on: surface)
+      let match = try Self.match(request, on: surface, in: table)
       route = match.index
       answer = try await serve(request, match, &report, note)
     } catch {
@@ -109,6 +109,17 @@ public final class API: Sendable {
       services.accesses.note(access, requestID: requestID, at: now)
     }
     return fields(of: answer, surface, requestID)
+  }
+
+  /// The route of a request; whoever sends a secret value must know, also where nothing is served.
+  private static func match(
+    _ request: HTTPRequest, on surface: Surface, in table: RouteTable
+  ) throws(Failure) -> Match {
+    do {
+      return try table.find(request, on: surface)
+    } catch .noRoute where SecretValue.isIn(body: request.body) {
+      throw .secretValue
+    }
   }
 
   private func serve(

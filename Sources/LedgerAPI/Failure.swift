@@ -119,8 +119,20 @@ enum InputFault: Sendable {
   case repeated
   /// It has more characters than the limit.
   case tooLong(limit: Int)
+  /// It has fewer characters than the limit.
+  case tooShort(limit: Int)
+  /// It must be a whole number of this range, and is below or above it.
+  case outside(ClosedRange<Int64>, RangeEnd)
+  /// It must be one of these texts.
+  case notAmong([String])
   /// It lies ahead of the time given.
   case inFuture(now: Instant)
+
+  /// Where a number lies that is not in its range.
+  enum RangeEnd: Sendable {
+    case below
+    case above
+  }
 
   /// The fault as a sentence about `name`.
   func sentence(_ name: String) -> String {
@@ -132,6 +144,10 @@ enum InputFault: Sendable {
     case .serverOwned: "\(name) is set by the service alone."
     case .repeated: "\(name) is given more than once."
     case .tooLong(let limit): "\(name) must have at most \(limit) characters."
+    case .tooShort(let limit): "\(name) must have at least \(limit) characters."
+    case .outside(let range, _):
+      "\(name) must be a whole number from \(range.lowerBound) to \(range.upperBound)."
+    case .notAmong(let texts): "\(name) must be one of \(texts.joined(separator: ", "))."
     case .inFuture(let now): "\(name) lies in the future; it is \(now.rfc3339)."
     }
   }
@@ -141,11 +157,12 @@ enum InputFault: Sendable {
     switch self {
     case .missing: "missing"
     case .wrongType: "wrong_type"
-    case .malformed: "malformed"
+    case .malformed, .outside, .notAmong: "malformed"
     case .unknown: "unknown"
     case .serverOwned: "server_owned"
     case .repeated: "repeated"
     case .tooLong: "too_long"
+    case .tooShort: "too_short"
     case .inFuture: "in_future"
     }
   }

@@ -36,6 +36,50 @@ struct Fields {
     return text
   }
 
+  /// Takes a text with as many characters as the range allows.
+  mutating func text(
+    _ name: String, characters range: ClosedRange<Int>
+  ) throws(Failure) -> String? {
+    let text = try text(name, charactersMax: range.upperBound)
+    if let text, text.unicodeScalars.count < range.lowerBound {
+      throw .input(name, .tooShort(limit: range.lowerBound))
+    }
+    return text
+  }
+
+  /// Takes one of these texts.
+  mutating func choice(_ name: String, among texts: [String]) throws(Failure) -> String? {
+    guard let text = try text(name, charactersMax: 1_024) else { return nil }
+    guard texts.contains(text) else { throw .input(name, .notAmong(texts)) }
+    return text
+  }
+
+  /// Takes a truth value.
+  mutating func bool(_ name: String) throws(Failure) -> Bool? {
+    guard let value = take(name) else { return nil }
+    guard let bool = value.boolValue else { throw .input(name, .wrongType("true or false")) }
+    return bool
+  }
+
+  /// Takes a list of at most `countMax` objects.
+  mutating func objects(_ name: String, countMax: Int) throws(Failure) -> [Fields]? {
+    guard let value = take(name) else { return nil }
+    guard case .array(let items) = value else {
+      throw .input(name, .wrongType("a list of objects"))
+    }
+    guard items.count <= countMax else {
+      throw .input(name, .malformed("a list of at most \(countMax) items"))
+    }
+    var objects: [Fields] = []
+    for item in items {
+      guard case .object(let members) = item else {
+        throw .input(name, .wrongType("a list of objects"))
+      }
+      objects.append(Fields(members))
+    }
+    return objects
+  }
+
   private static func check(
     _ text: String, _ name: String, charactersMax: Int
   ) throws(Failure) {
@@ -75,8 +119,7 @@ struct Fields {
       throw .input(name, .wrongType("a whole number"))
     }
     guard range.contains(number) else {
-      throw .input(
-        name, .malformed("a whole number from \(range.lowerBound) to \(range.upperBound)"))
+      throw .input(name, .outside(range, number < range.lowerBound ? .below : .above))
     }
     return number
   }

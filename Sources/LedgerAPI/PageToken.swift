@@ -1,13 +1,15 @@
 // PageToken: the opaque cursor of a list, which says where the next page begins and what it shows.
 //
-// Called by the list endpoints of the ledger's own API. A list about time carries the moment of
-// knowledge it began with, so that all its pages show one and the same record. Invariant: a text
-// that is not exactly a cursor of the kind asked for gives nil, never a trap; a cursor says nothing
-// that its holder could not ask for with `known_at`, so one that is made up tells no lie.
+// Called by the list endpoints whose clients pass on what they were given. A list about time has
+// the moment of knowledge it began with, so that all its pages show one and the same record.
+// Invariant: a text that is not exactly a cursor of the kind asked for gives nil, never a trap; a
+// cursor says nothing that its holder could not ask for with `known_at`, so one that is made up
+// tells no lie.
 
 import CanonicalJSON
 import Crypto
 import Ledger
+import LedgerServices
 
 /// The text of a cursor: base 64 of `[1, kind, parts...]`.
 enum PageToken {
@@ -16,6 +18,8 @@ enum PageToken {
     case secrets
     case stages
     case history
+    case search
+    case versions
   }
 
   private static let schema: Int64 = 1
@@ -49,6 +53,55 @@ struct SecretsCursor {
   }
 
   var text: String { PageToken.encode(.secrets, [.string(after.text)]) }
+}
+
+/// Where the next page of the secrets found begins.
+struct SearchCursor {
+  var order: SecretSearch.Order
+  var direction: SecretSearch.Direction
+  var after: SecretSearch.Place
+
+  init(order: SecretSearch.Order, direction: SecretSearch.Direction, after: SecretSearch.Place) {
+    self.order = order
+    self.direction = direction
+    self.after = after
+  }
+
+  init?(_ text: String) {
+    guard let parts = PageToken.decode(text, .search).map({ Array($0) }), parts.count == 4,
+      let order = parts[0].stringValue.flatMap({ SecretSearch.Order(rawValue: $0) }),
+      let isAscending = parts[1].boolValue, let key = parts[2].integerValue, key >= 0,
+      let name = parts[3].stringValue, let after = try? SecretName(name)
+    else { return nil }
+    self.init(
+      order: order, direction: isAscending ? .ascending : .descending,
+      after: SecretSearch.Place(key: key, name: after))
+  }
+
+  var text: String {
+    PageToken.encode(
+      .search,
+      [
+        .string(order.rawValue), .bool(direction == .ascending), .integer(after.key),
+        .string(after.name.text),
+      ])
+  }
+}
+
+/// Where the next page of the versions of a secret begins.
+struct VersionsCursor {
+  var after: VersionID
+
+  init(after: VersionID) { self.after = after }
+
+  init?(_ text: String) {
+    guard let parts = PageToken.decode(text, .versions), parts.count == 1,
+      let id = parts.first?.stringValue, let after = try? VersionID(id)
+    else { return nil }
+    self.after = after
+  }
+
+  var text: String { PageToken.encode(.versions, [.string(after.text)]) }
 }
 
 /// Where the next page of the labels of a secret begins.

@@ -160,7 +160,23 @@ struct RouteTable: Sendable {
 
   private static let kms: [Route] = []
 
-  private static let aws: [Route] = []
+  private static let aws: [Route] = [
+    Route(
+      .aws, "UpdateSecretVersionStage", .writes, body: .required(.anything),
+      .tenant(
+        action: "secretsmanager:UpdateSecretVersionStage", on: .secretInBody,
+        AWSVersions.updateStage)),
+    Route(
+      .aws, "ListSecretVersionIds", .reads, body: .required(.anything),
+      .tenant(
+        action: "secretsmanager:ListSecretVersionIds", on: .secretInBody, AWSVersions.list)),
+    Route(
+      .aws, "DescribeSecret", .reads, body: .required(.anything),
+      .tenant(action: "secretsmanager:DescribeSecret", on: .secretInBody, AWSSecrets.describe)),
+    Route(
+      .aws, "ListSecrets", .reads, body: .required(.anything),
+      .tenant(action: "secretsmanager:ListSecrets", on: .project, AWSSecrets.list)),
+  ]
 
   private static let ledger: [Route] = [
     Route(

@@ -21,6 +21,12 @@ enum SecretValue {
     return names.contains(String(decoding: letters, as: UTF8.self))
   }
 
+  /// Whether a body is JSON and carries a value.
+  static func isIn(body: [UInt8]) -> Bool {
+    guard let value = try? JSONValue(parsing: body, limits: .standard) else { return false }
+    return isIn(value)
+  }
+
   /// Whether any member, however deep, carries a value; the depth is bounded by the parser.
   static func isIn(_ value: JSONValue) -> Bool {
     switch value {
