@@ -51,6 +51,8 @@ enum AWSErrors {
     case .missing, .missingThen: Row(type: notFound, text: noSecret)
     case .pendingDeletion, .deletionScheduledAlready: row(.secretPendingDeletion)
     case .rejected(let rejection): row(rejection)
+    // The cloud has no question about the past, so nothing of it can be in doubt here.
+    case .inDoubt: Row(type: invalidRequest, text: Problem(failure).detail)
     case .overloaded: unavailable(failure)
     case .store(let error): row(error, failure)
     case .refused(let refusal): row(refusal)
@@ -209,7 +211,8 @@ enum AWSErrors {
         type: validation,
         text: "Invalid name. Must be a valid name containing alphanumeric characters, or any of "
           + "the following: -/_+=.@!")
-    case .nameNotAllowed, .versionIDRequired, .recoveryDaysOutOfRange, .effectiveInFuture:
+    case .nameNotAllowed, .versionIDRequired, .recoveryDaysOutOfRange, .effectiveInFuture,
+      .effectiveAfterTooLate, .changeNotFound:
       Row(type: invalidParameter, text: Problem(.rejected(rejection)).detail)
     case .secretExists, .versionExists, .versionNumbersExhausted:
       Row(type: "ResourceExistsException", text: Problem(.rejected(rejection)).detail)
