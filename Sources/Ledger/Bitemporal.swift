@@ -4,6 +4,14 @@
 // of the event table, and from the plain fold in `StageTimeline`, which must agree. Invariant: an
 // answer names a version only if every order of changes that fits what is known gives that version.
 
+/// How much somebody knew: a place on the axis of knowledge.
+public enum Knowledge: Hashable, Sendable {
+  /// What was recorded at or before the moment.
+  case at(Instant)
+  /// The events through this one.
+  case through(Position)
+}
+
 /// How far into the log a question may look: the events at positions below `size`.
 public struct KnownAt: Hashable, Sendable {
   /// How many events were known.

@@ -125,6 +125,8 @@ enum InputFault: Sendable {
   case outside(ClosedRange<Int64>, RangeEnd)
   /// It must be one of these texts.
   case notAmong([String])
+  /// It lies past the end of the log, whose last event has this position.
+  case beyondLog(last: Position?)
   /// It lies ahead of the time given.
   case inFuture(now: Instant)
 
@@ -148,6 +150,9 @@ enum InputFault: Sendable {
     case .outside(let range, _):
       "\(name) must be a whole number from \(range.lowerBound) to \(range.upperBound)."
     case .notAmong(let texts): "\(name) must be one of \(texts.joined(separator: ", "))."
+    case .beyondLog(let last?):
+      "\(name) lies past the end of the log, which is at position \(last.index)."
+    case .beyondLog(nil): "\(name) lies past the end of the log, which is empty."
     case .inFuture(let now): "\(name) lies in the future; it is \(now.rfc3339)."
     }
   }
@@ -163,6 +168,7 @@ enum InputFault: Sendable {
     case .repeated: "repeated"
     case .tooLong: "too_long"
     case .tooShort: "too_short"
+    case .beyondLog: "beyond_log"
     case .inFuture: "in_future"
     }
   }
@@ -210,6 +216,7 @@ extension Failure {
   init(_ error: QuestionError) {
     switch error {
     case .inFuture(let field, let now): self = .input(field, .inFuture(now: now))
+    case .beyondLog(let last): self = .input("known_at", .beyondLog(last: last))
     case .secretNotFound: self = .missing(.secret, size: nil)
     case .store(let error): self = .store(error)
     }

@@ -5,6 +5,7 @@
 
 import HTTPWire
 import Ledger
+import LedgerServices
 
 /// The parameters of a request.
 struct Query: Sendable {
@@ -72,15 +73,19 @@ struct Query: Sendable {
   }
 
   /// Both moments of a question about time.
-  func moments() throws(Failure) -> MomentTexts {
-    MomentTexts(
-      effectiveAt: try instant("effective_at"), knownAt: try instant("known_at"))
+  func moments() throws(Failure) -> MomentPair {
+    MomentPair(effectiveAt: try instant("effective_at"), known: try knowledge("known_at"))
   }
 
-  /// The two moments a request names; nil where it does not.
-  struct MomentTexts {
-    var effectiveAt: Instant?
-    var knownAt: Instant?
+  /// A moment, or `pos:` and a position; nil where it is absent.
+  private func knowledge(_ name: String) throws(Failure) -> Knowledge? {
+    let prefix = "pos:"
+    guard let text = values[name], text.hasPrefix(prefix) else {
+      return try instant(name).map { .at($0) }
+    }
+    guard let position = Self.number(String(text.dropFirst(prefix.count))).flatMap({ Position($0) })
+    else { throw .input(name, .malformed("\(Self.instantForm), or a position such as pos:41")) }
+    return .through(position)
   }
 
   /// A whole number of digits alone; nil where it is absent or too large to be one of ours.

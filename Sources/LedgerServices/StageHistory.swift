@@ -9,6 +9,8 @@ public import Ledger
 public enum QuestionError: Error, Hashable, Sendable {
   /// The moment in this field lies ahead of `now`.
   case inFuture(field: String, now: Instant)
+  /// The log has no such position; `last` is that of its newest event, nil when there is none.
+  case beyondLog(last: Position?)
   /// Nobody ever spoke of the secret.
   case secretNotFound
   /// The record could not be read.
@@ -19,12 +21,12 @@ public enum QuestionError: Error, Hashable, Sendable {
 public struct MomentPair: Hashable, Sendable {
   /// When it was true; nil: now.
   public var effectiveAt: Instant?
-  /// When we knew; nil: now.
-  public var knownAt: Instant?
+  /// What we knew; nil: all there is.
+  public var known: Knowledge?
   /// A pair of moments.
-  public init(effectiveAt: Instant?, knownAt: Instant?) {
+  public init(effectiveAt: Instant?, known: Knowledge?) {
     self.effectiveAt = effectiveAt
-    self.knownAt = knownAt
+    self.known = known
   }
 }
 
@@ -55,17 +57,48 @@ public struct StageHistory: Sendable {
     if let effectiveAt = moments.effectiveAt, effectiveAt > now {
       throw .inFuture(field: "effective_at", now: now)
     }
-    if let knownAt = moments.knownAt, knownAt > now {
+    if case .at(let moment)? = moments.known, moment > now {
       throw .inFuture(field: "known_at", now: now)
     }
+    let known = try await known(moments.known, in: project)
+    // A command recorded by an instance whose clock runs ahead is true from its recorded time on:
+    // "now" reaches at least as far as the newest event.
+    let present = max(now, known.recordedAt ?? now)
+    return ResolvedMoments(effectiveAt: moments.effectiveAt ?? present, known: known)
+  }
+
+  private func known(
+    _ knowledge: Knowledge?, in project: ProjectID
+  ) async throws(QuestionError) -> KnownAt {
+    let moment: Instant?
+    switch knowledge {
+    case .through(let position): return try await known(through: position, in: project)
+    case .at(let instant): moment = instant
+    case nil: moment = nil
+    }
+    do { return try await store.known(at: moment, in: project).value } catch {
+      throw .store(error)
+    }
+  }
+
+  /// What was known once the event was recorded, which nothing can change any more.
+  private func known(
+    through position: Position, in project: ProjectID
+  ) async throws(QuestionError) -> KnownAt {
+    let reading: Reading<[StoredEvent]>
     do {
-      let known = try await store.known(at: moments.knownAt, in: project).value
-      // A command recorded by an instance whose clock runs ahead is true from its recorded time on:
-      // "now" reaches at least as far as the newest event.
-      let present = max(now, known.recordedAt ?? now)
-      return ResolvedMoments(effectiveAt: moments.effectiveAt ?? present, known: known)
+      reading = try await store.events(in: project, from: position, limit: 1)
     } catch {
       throw .store(error)
+    }
+    guard let stored = reading.value.first, stored.position == position else {
+      throw .beyondLog(last: reading.size.last)
+    }
+    do {
+      let event = try Event(canonicalBytes: stored.bytes)
+      return KnownAt(size: position.size, recordedAt: event.recordedAt, isFinal: true)
+    } catch {
+      throw .store(.corrupt("event \(position.index): \(error)"))
     }
   }
 

@@ -9,6 +9,28 @@ import Testing
 import TransparencyLog
 
 @Suite struct LedgerStagesTests {
+  @Test func `what was known is also asked by position`() async throws {
+    let api = try await TestAPI()
+    await api.makeSecret(versions: 2)
+    let path = "/secrets/s/stages/SYSCURRENT"
+    let first = await api.own("GET", "\(path)?known_at=pos:2")
+    #expect(first["version_id"] == "v1")
+    #expect(first["known_at", "position"] == 2)
+    #expect(first["known_at", "final"] == true)
+    let last = await api.own("GET", "\(path)?known_at=pos:\(api.eventCount - 1)")
+    #expect(last["version_id"] == "v2")
+    #expect(await api.own("GET", "\(path)/history?known_at=pos:2")["intervals", "1"].isNull)
+    #expect(
+      await api.csms("GET", "/s/stages/SYSCURRENT?known_at=pos:2")["stage", "version_id"] == "v1")
+    expectProblem(
+      await api.own("GET", "\(path)?known_at=pos:\(api.eventCount)"), 400, "beyond_log",
+      field: "known_at")
+    for wrong in ["pos:", "pos:-1", "pos:1x", "pos:99999999999999999", "Pos:1", "pos:%201"] {
+      expectProblem(
+        await api.own("GET", "\(path)?known_at=\(wrong)"), 400, "malformed", field: "known_at")
+    }
+  }
+
   @Test func `a change is answered with its event and a receipt`() async throws {
     let api = try await TestAPI()
     await api.makeSecret(versions: 2)

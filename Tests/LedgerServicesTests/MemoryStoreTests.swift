@@ -22,7 +22,7 @@ import Testing
     ledger.time.advance(seconds: 1)
     try await ledger.append(.registerVersion(id: nil, stages: nil, data: [:]), to: "s")
     let answer = try await ledger.services.history.answer(
-      "SYSCURRENT", of: "s", in: project.id, at: MomentPair(effectiveAt: nil, knownAt: nil))
+      "SYSCURRENT", of: "s", in: project.id, at: MomentPair(effectiveAt: nil, known: nil))
     #expect(answer.reply.value.answer.versionID == "v2")
     #expect(answer.reply.size == 6)
     #expect(try await ledger.services.tenants.credential(token: token)?.name == "tester")

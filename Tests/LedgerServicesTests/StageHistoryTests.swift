@@ -27,7 +27,7 @@ import Testing
       return .success(
         try await ledger.services.history.answer(
           stage, of: secret, in: "p1",
-          at: MomentPair(effectiveAt: effectiveAt, knownAt: knownAt)))
+          at: MomentPair(effectiveAt: effectiveAt, known: knownAt.map { .at($0) })))
     } catch { return .failure(error) }
   }
 
@@ -36,6 +36,36 @@ import Testing
   ) -> QuestionError? {
     guard case .failure(let error) = result else { return nil }
     return error
+  }
+
+  @Test func `what was known is also told by position`() async throws {
+    let ledger = TestLedger()
+    try await ledger.makeProject()
+    #expect(error(await askThrough(0, ledger)) == .beyondLog(last: nil))
+    try await ledger.append(
+      .registerSecret(data: [:], firstVersion: .automatic), to: "s")
+    let size = Int64(ledger.store.allEvents(of: named("p1")).count)
+    let last = try await askThrough(size - 1, ledger).get()
+    #expect(last.reply.value.answer.versionID == "v1")
+    #expect(last.moments.known.isFinal)
+    #expect(last.moments.known.size.count == size)
+    let first = try await askThrough(0, ledger).get()
+    #expect(first.reply.value.answer.versionID == nil)
+    #expect(first.moments.known.recordedAt == ledger.time.now)
+    #expect(error(await askThrough(size, ledger)) == .beyondLog(last: place(size - 1)))
+  }
+
+  private func askThrough(
+    _ position: Int64, _ ledger: TestLedger
+  ) async -> Result<(moments: ResolvedMoments, reply: Reading<StageReply>), QuestionError> {
+    do throws(QuestionError) {
+      return .success(
+        try await ledger.services.history.answer(
+          "SYSCURRENT", of: "s", in: named("p1"),
+          at: MomentPair(effectiveAt: nil, known: .through(place(position)))))
+    } catch {
+      return .failure(error)
+    }
   }
 
   @Test func `a question without moments is about now`() async throws {
@@ -137,7 +167,7 @@ import Testing
     let ledger = try await ledger()
     ledger.store.failNext(with: .deadlineExceeded)
     #expect(error(await ask(ledger)) == .store(.deadlineExceeded))
-    let question = MomentPair(effectiveAt: nil, knownAt: nil)
+    let question = MomentPair(effectiveAt: nil, known: nil)
     await #expect(throws: QuestionError.store(.projectNotFound)) {
       try await ledger.services.history.resolve(question, in: "p9")
     }

@@ -23,7 +23,7 @@ import Testing
       #expect(standing.size.count == 6)
       let then = try await fixture.services.history.answer(
         named("SYSCURRENT"), of: named("db"), in: project,
-        at: MomentPair(effectiveAt: before, knownAt: nil))
+        at: MomentPair(effectiveAt: before, known: nil))
       #expect(then.reply.value.answer.versionID == named("v1"))
       #expect(then.reply.value.isDeprecated == false)
       let versions = try await fixture.store.versions(

@@ -155,7 +155,7 @@ enum AWSErrors {
     case .wrongType: Row(type: "SerializationException", text: fault.sentence(name))
     case .malformed where name == "NextToken":
       Row(type: "InvalidNextTokenException", text: "The NextToken value is invalid.")
-    case .malformed, .unknown, .serverOwned, .repeated, .inFuture:
+    case .malformed, .unknown, .serverOwned, .repeated, .inFuture, .beyondLog:
       Row(type: invalidParameter, text: fault.sentence(name))
     }
   }

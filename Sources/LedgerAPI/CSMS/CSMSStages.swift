@@ -61,7 +61,7 @@ enum CSMSStages {
     let secret = try call.secret()
     let stage = try call.stage()
     let moments = try call.query.moments()
-    if moments.effectiveAt != nil || moments.knownAt != nil {
+    if moments.effectiveAt != nil || moments.known != nil {
       return try await showPast(stage, of: secret, moments, call)
     }
     let services = call.services
@@ -83,13 +83,12 @@ enum CSMSStages {
   }
 
   private static func showPast(
-    _ stage: StageName, of secret: SecretName, _ moments: Query.MomentTexts, _ call: Call
+    _ stage: StageName, of secret: SecretName, _ moments: MomentPair, _ call: Call
   ) async throws(Failure) -> Answer {
     let reply: Reading<StageReply>
     do throws(QuestionError) {
       reply = try await call.services.history.answer(
-        stage, of: secret, in: call.project.id,
-        at: MomentPair(effectiveAt: moments.effectiveAt, knownAt: moments.knownAt)
+        stage, of: secret, in: call.project.id, at: moments
       ).reply
     } catch .secretNotFound {
       throw .missingThen(.secret, size: nil)

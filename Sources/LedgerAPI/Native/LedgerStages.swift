@@ -67,8 +67,7 @@ enum LedgerStages {
     let reply: Reading<StageReply>
     do throws(QuestionError) {
       (moment, reply) = try await call.services.history.answer(
-        stage, of: secret, in: call.project.id,
-        at: MomentPair(effectiveAt: moments.effectiveAt, knownAt: moments.knownAt))
+        stage, of: secret, in: call.project.id, at: moments)
     } catch {
       throw Failure(error)
     }
@@ -252,9 +251,9 @@ extension InputFault {
 extension Call {
   /// What was known at the moment of a cursor, which leaves no moments to ask for beside it.
   fileprivate func known(
-    at moment: Instant, besides asked: Query.MomentTexts
+    at moment: Instant, besides asked: MomentPair
   ) async throws(Failure) -> KnownAt {
-    if asked.effectiveAt != nil || asked.knownAt != nil {
+    if asked.effectiveAt != nil || asked.known != nil {
       throw .input("cursor", .malformed("alone: it holds the moments of the first page"))
     }
     return try await read { () async throws(StoreError) in
@@ -265,10 +264,9 @@ extension Call {
 
 extension Call {
   /// The moments of a question as they are understood.
-  func resolve(_ moments: Query.MomentTexts) async throws(Failure) -> ResolvedMoments {
+  func resolve(_ moments: MomentPair) async throws(Failure) -> ResolvedMoments {
     do throws(QuestionError) {
-      return try await services.history.resolve(
-        MomentPair(effectiveAt: moments.effectiveAt, knownAt: moments.knownAt), in: project.id)
+      return try await services.history.resolve(moments, in: project.id)
     } catch {
       throw Failure(error)
     }

@@ -60,8 +60,10 @@ extension Parameter {
     "effective_at", "When it was true in the cloud; the present unless said.",
     NameSchemas.momentTaken)
   static let knownAt = Parameter(
-    "known_at", "As known to the ledger at this moment; all that is known unless said.",
-    NameSchemas.momentTaken)
+    "known_at",
+    "As known to the ledger at this moment, or with the events through this position; all that is "
+      + "known unless said.",
+    .either(NameSchemas.momentTaken, .text(5...20, pattern: "^pos:[0-9]{1,16}$")))
 
   static let idempotencyKey = Parameter(
     "Idempotency-Key", in: .header,

@@ -91,6 +91,11 @@ struct Schema: Sendable {
     return schema
   }
 
+  /// Takes what either of two takes.
+  static func either(_ first: Schema, _ second: Schema) -> Schema {
+    Schema(["anyOf": [first.json, second.json]], [first, second])
+  }
+
   /// The same, and null.
   var orNull: Schema {
     guard case .string(let type) = keywords["type"], keywords["const"] == nil else {

@@ -62,6 +62,11 @@ struct Question: Sendable {
     var moments: [(name: String, value: String)] = []
     for option in ["effective-at", "known-at"] {
       guard let text = context.option(option) else { continue }
+      if option == "known-at", let position = Self.position(text) {
+        context.console.say("--known-at \(text) is all through position \(position)")
+        moments.append(("known_at", text))
+        continue
+      }
       let moment: MomentText
       do {
         moment = try MomentText(text, option: option, now: now)
@@ -72,5 +77,13 @@ struct Question: Sendable {
       moments.append((option.replacing("-", with: "_"), moment.instant.rfc3339))
     }
     self.moments = moments
+  }
+
+  /// The position in `pos:41`; nil for any other text.
+  private static func position(_ text: String) -> Int64? {
+    guard text.hasPrefix("pos:"), text.utf8.dropFirst(4).allSatisfy({ 0x30...0x39 ~= $0 }) else {
+      return nil
+    }
+    return Int64(text.dropFirst(4))
   }
 }
