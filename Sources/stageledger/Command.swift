@@ -13,6 +13,7 @@ enum Command: String, CaseIterable, Sendable {
   case reconcile
   case at
   case history
+  case export
   case projectCreate = "project create"
   case projectSet = "project set"
   case projectList = "project list"

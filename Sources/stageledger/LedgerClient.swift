@@ -1,7 +1,7 @@
 // LedgerClient: the service as its users reach it, over HTTP.
 //
-// Called by `at`, `history` and the demo. Invariant: the token goes to the address it was meant for
-// and nowhere else: redirects are not followed.
+// Called by `at`, `history`, `export` and the demo. Invariant: the token goes to the address it was
+// meant for and nowhere else: redirects are not followed.
 
 import CanonicalJSON
 import Foundation
@@ -33,6 +33,14 @@ struct Reply: Sendable {
     let members = ["detail", "error_msg", "title"]
     return members.lazy.compactMap { json[$0]?.stringValue }.first ?? "no reason given"
   }
+}
+
+/// A page of the log, as lines.
+struct LogPage: Sendable {
+  /// The stored bytes of each event.
+  let lines: [ArraySlice<UInt8>]
+  /// The position of the newest event there is; nil while there is none.
+  let newest: Int64?
 }
 
 /// A client with one token.
@@ -103,6 +111,31 @@ struct LedgerClient: Sendable {
       throw .refused(status: reply.status, text: reply.refusal)
     }
     return reply
+  }
+
+  /// A page of the log, from the event after a position on; -1 is before the first.
+  func log(
+    of project: String, after: Int64, limit: Int
+  ) async throws(ClientError) -> LogPage {
+    let path = "/ledger/v1/\(Self.encoded(project))/events?limit=\(limit)"
+    let target = path + (after < 0 ? "" : "&after=\(after)")
+    guard let url = URL(string: address + target) else { throw .badAddress(address + target) }
+    let type = "application/x-ndjson"
+    var request = URLRequest(url: url)
+    request.setValue(token, forHTTPHeaderField: "X-Auth-Token")
+    request.setValue(type, forHTTPHeaderField: "Accept")
+    let (data, response) = try await Self.perform(request).get()
+    let status = response.statusCode
+    guard status == 200 else {
+      let json = try Self.parse(data, status: status)
+      throw .refused(status: status, text: Reply(status: status, json: json, next: nil).refusal)
+    }
+    guard response.value(forHTTPHeaderField: "Content-Type") == type else {
+      throw .unintelligible(status: status)
+    }
+    let newest = response.value(forHTTPHeaderField: "Ledger-Position")
+    return LogPage(
+      lines: [UInt8](data).split(separator: 0x0A), newest: newest.flatMap { Int64($0) })
   }
 
   private static func perform(

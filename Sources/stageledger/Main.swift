@@ -85,6 +85,7 @@ enum Main {
     case .reconcile: try await Reconcile.run(context)
     case .at: try await At.run(context)
     case .history: try await History.run(context)
+    case .export: try await Export.run(context)
     case .projectCreate: try await ProjectCommand.create(context)
     case .projectSet: try await ProjectCommand.set(context)
     case .projectList: try await ProjectCommand.list(context)

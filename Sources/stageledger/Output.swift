@@ -80,11 +80,19 @@ struct Table: Sendable {
     }
   }
 
+  /// By scalars: a mark after a sign would make one character of both.
   private static func quoted(_ text: String) -> String {
-    var text = text
-    if let first = text.first, "=+-@\t\r".contains(first) { text = "'" + text }
-    guard text.contains(where: { ",\"\r\n\r\n".contains($0) }) else { return text }
-    return "\"" + text.replacing("\"", with: "\"\"") + "\""
+    let scalars = text.unicodeScalars
+    var cell = String.UnicodeScalarView()
+    if let first = scalars.first, "=+-@\t\r\n".unicodeScalars.contains(first) { cell.append("'") }
+    for scalar in scalars {
+      if scalar == "\"" { cell.append(scalar) }
+      cell.append(scalar)
+    }
+    guard scalars.contains(where: { ",\"\r\n".unicodeScalars.contains($0) }) else {
+      return String(cell)
+    }
+    return "\"" + String(cell) + "\""
   }
 }
 

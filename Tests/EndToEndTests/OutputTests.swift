@@ -7,7 +7,7 @@ import Testing
 @testable import stageledger
 
 @Suite struct OutputTests {
-  @Test(arguments: ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+  @Test(arguments: ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\r\n=1", "=\u{301}"])
   func `a cell of CSV is never a formula`(_ text: String) {
     let csv = Table(columns: ["name"], rows: [[.string(text)]]).csv
     let cell = csv.dropFirst("name\r\n".count)

@@ -20,13 +20,17 @@ extension Command {
         name: "data-dir", value: "DIR", help: "folder of the private database, without a URL"),
     ]
 
-  private static let client: [OptionSpec] =
+  private static let service: [OptionSpec] =
     settings + [
       OptionSpec(name: "url", value: "URL", help: "the service, http://127.0.0.1:8087 by default"),
       OptionSpec(
         name: "token-file", value: "FILE", help: "file with the token (or STAGELEDGER_TOKEN)"),
       OptionSpec(name: "project", value: "ID", help: "the project (or STAGELEDGER_PROJECT)"),
-      OptionSpec(name: "known-at", value: "TIME", help: "as it was known then; now by default"),
+    ]
+
+  private static let client: [OptionSpec] =
+    service + [
+      OptionSpec(name: "known-at", value: "TIME", help: "as it was known then; now by default")
     ]
 
   private static let format = OptionSpec(
@@ -179,6 +183,29 @@ extension Command {
         options: Self.client + [Self.format],
         details: "Asks the service over HTTP, page by page.",
         examples: ["history db-password", "history db-password SYSCURRENT -o csv"])
+    case .export:
+      return make(
+        "Write the log, or a part of it, for other tools.",
+        operands: [OperandSpec(name: "FILE", need: .optional)],
+        options: Self.service + [
+          OptionSpec(
+            name: "format", value: "FORMAT",
+            help: "jsonl, csv, cloudevents or ocsf; jsonl by default"),
+          OptionSpec(
+            name: "after", value: "POSITION", help: "begin after this event; else at the start"),
+          OptionSpec(name: "until", value: "TIME", help: "end with what was recorded by then"),
+        ],
+        details: """
+          Asks the service over HTTP, page by page, up to the newest event there is at the start.
+          jsonl is the stored bytes of each event, the ones that were hashed, on a line of its own;
+          csv has a column for each member; cloudevents is a CloudEvent 1.0 a line; ocsf an Entity
+          Management event (class 3004) of OCSF 1.4.0 a line. FILE appears whole or not at all;
+          without it, or with -, standard output is used. Status 0 means that nothing is missing.
+          """,
+        examples: [
+          "export log.jsonl", "export --after 41 --format cloudevents",
+          "export --until 2026-03-04 --format csv march.csv",
+        ])
     case .projectCreate:
       return make(
         "Make a project.",
