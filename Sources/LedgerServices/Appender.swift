@@ -1,13 +1,11 @@
 // Appender: the one door through which events enter, gathering what waits into shared transactions.
 //
 // Called by every surface and by the reconciler; calls `AppendStore` with an `AppendPlan` to run in
-// the middle of the transaction. Each project has a lane with at most one transaction in flight.
-// Whoever finds the lane free leads a batch of its own; whoever comes meanwhile waits, and the
-// first of those leads the next batch with all that gathered: no task of its own, no timer, and the
-// batch grows exactly with the load. Invariant: every submission gets one verdict; a full queue
-// refuses.
+// the middle of the transaction. What comes while one is under way in a project shares the next
+// (`Batcher`). Invariant: every submission gets one verdict; a full queue refuses.
 
 public import Ledger
+import Synchronization
 
 /// Why an append gave no outcome.
 public enum AppendError: Error, Hashable, Sendable {
@@ -20,49 +18,106 @@ public enum AppendError: Error, Hashable, Sendable {
 }
 
 /// The one door through which events enter.
-public actor Appender {
-  /// How many submissions may wait in one project's lane.
+public final class Appender: Sendable {
+  /// How many submissions may wait in one project's line.
   public static let waitingMax = 4_096
   /// How many submissions share one transaction at most.
   public static let batchMax = 512
 
-  private enum Verdict: Sendable {
-    case done(Result<AppendOutcome, AppendError>)
-    case lead
+  private typealias Verdict = Result<AppendOutcome, AppendError>
+
+  private struct Item: Sendable {
+    var submission: Submission
+    /// Those of the project's cloud, and so the same for all in one line.
+    var rules: LabelRules
   }
 
-  private struct Waiter {
-    let submission: Submission
-    let continuation: CheckedContinuation<Verdict, Never>
+  /// What makes the transactions, and what all of them came to.
+  private final class Writer: Sendable {
+    private let store: any AppendStore
+    private let clock: Clock
+    private let identities: Identities
+    private let committed: @Sendable (ProjectID, TreeSize) -> Void
+    let counts = Mutex((batches: 0, events: 0))
+
+    init(
+      _ store: any AppendStore, _ clock: Clock, _ identities: Identities,
+      _ committed: @escaping @Sendable (ProjectID, TreeSize) -> Void
+    ) {
+      self.store = store
+      self.clock = clock
+      self.identities = identities
+      self.committed = committed
+    }
+
+    /// One transaction, and what it means for those who wait.
+    func run(_ items: [Item], in project: ProjectID) async -> BatchOutcomes<Verdict> {
+      let verdicts = await commit(items, to: project)
+      guard case .failure(.store(let error))? = verdicts.first, error.isOfTheDatabase else {
+        return BatchOutcomes(each: verdicts, waiting: nil)
+      }
+      // Nobody waits for a dead database twice. Those were never sent: whatever became of the batch
+      // before them, nothing of them is written.
+      let verdict: StoreError = error == .outcomeUnknown ? .unavailable(reason: "commit") : error
+      return BatchOutcomes(each: verdicts, waiting: .failure(.store(verdict)))
+    }
+
+    /// Commits the items in one transaction; what became of each, in their order.
+    ///
+    /// A batch the database refuses for what is in it is tried again one by one, so that the one at
+    /// fault fails alone.
+    private func commit(_ items: [Item], to project: ProjectID) async -> [Verdict] {
+      guard let rules = items.first?.rules else { return [] }
+      let submissions = items.map(\.submission)
+      let (now, identities) = (clock.now, identities)
+      do {
+        let plan = try await store.append(to: project, needs: AppendNeeds(submissions)) { basis in
+          AppendPlan(
+            submissions, project: project, rules: rules, basis: basis, now: now,
+            identities: identities)
+        }
+        counts.withLock {
+          $0.batches += 1
+          $0.events += plan.events.count
+        }
+        if let last = plan.events.last { committed(project, last.event.position.size) }
+        return plan.outcomes.map { outcome in outcome.mapError { AppendError.rejected($0) } }
+      } catch {
+        guard items.count > 1, !error.isOfTheDatabase else {
+          return items.map { _ in .failure(.store(error)) }
+        }
+        var verdicts: [Verdict] = []
+        for item in items { verdicts += await commit([item], to: project) }
+        return verdicts
+      }
+    }
   }
 
-  private struct Lane {
-    var isBusy = false
-    var waiting: [Waiter] = []
-  }
-
-  private let store: any AppendStore
-  private let clock: Clock
-  private let identities: Identities
-  private let committed: @Sendable (ProjectID, TreeSize) -> Void
-  private var lanes: [ProjectID: Lane] = [:]
-  /// How many transactions were committed.
-  public private(set) var batchCount = 0
-  /// How many events were appended.
-  public private(set) var eventCount = 0
-  /// How many submissions wait behind a transaction now.
-  public var waitingCount: Int { lanes.values.reduce(0) { $0 + $1.waiting.count } }
+  private let writer: Writer
+  private let batcher: Batcher<ProjectID, Item, Verdict>
 
   /// An appender over `store`; `committed` hears how long a log is after each commit.
   public init(
     store: any AppendStore, clock: Clock, identities: Identities,
     committed: @escaping @Sendable (ProjectID, TreeSize) -> Void = { _, _ in }
   ) {
-    self.store = store
-    self.clock = clock
-    self.identities = identities
-    self.committed = committed
+    let writer = Writer(store, clock, identities, committed)
+    self.writer = writer
+    // A refinement may change what stood at any moment: nothing is planned after it in its batch.
+    batcher = Batcher(
+      waitingMax: Self.waitingMax, batchMax: Self.batchMax,
+      endsBatch: { $0.submission.isRefinement }
+    ) { project, items in
+      await writer.run(items, in: project)
+    }
   }
+
+  /// How many transactions were committed.
+  public var batchCount: Int { writer.counts.withLock { $0.batches } }
+  /// How many events were appended.
+  public var eventCount: Int { writer.counts.withLock { $0.events } }
+  /// How many submissions wait behind a transaction now.
+  public var waitingCount: Int { get async { await batcher.waitingCount } }
 
   /// Appends what the submission asks for, or says why not.
   ///
@@ -70,96 +125,8 @@ public actor Appender {
   public func append(
     _ submission: Submission, to project: ProjectID, rules: LabelRules
   ) async throws(AppendError) -> AppendOutcome {
-    // The line is changed in its place: whoever kept a copy of it here would keep it for as long as
-    // he waits, and each append would copy the line for the sake of that copy.
-    if lanes[project]?.isBusy == true {
-      guard lanes[project]?.waiting.count ?? 0 < Self.waitingMax else { throw .overloaded }
-      let verdict = await withCheckedContinuation { continuation in
-        lanes[project, default: Lane()].waiting.append(
-          Waiter(submission: submission, continuation: continuation))
-      }
-      switch verdict {
-      case .done(let result): return try result.get()
-      case .lead: return try await lead(submission, in: project, rules)
-      }
-    }
-    lanes[project, default: Lane()].isBusy = true
-    return try await lead(submission, in: project, rules)
-  }
-
-  /// Commits one batch, the leader's own submission first, and hands the lane on.
-  private func lead(
-    _ own: Submission, in project: ProjectID, _ rules: LabelRules
-  ) async throws(AppendError) -> AppendOutcome {
-    let followers = own.isRefinement ? [] : takeWaiting(in: project)
-    let results = await commit([own] + followers.map(\.submission), to: project, rules)
-    for (follower, result) in zip(followers, results.dropFirst()) {
-      follower.continuation.resume(returning: .done(result))
-    }
-    if case .failure(.store(let error)) = results[0], error.isOfTheDatabase {
-      failWaiting(in: project, error)
-    } else {
-      handOn(project)
-    }
-    return try results[0].get()
-  }
-
-  /// Commits the submissions in one transaction; what became of each, in their order.
-  ///
-  /// A batch the database refuses for what is in it is tried again one by one, so that the one at
-  /// fault fails alone.
-  private func commit(
-    _ submissions: [Submission], to project: ProjectID, _ rules: LabelRules
-  ) async -> [Result<AppendOutcome, AppendError>] {
-    let now = clock.now
-    let identities = identities
-    do {
-      let plan = try await store.append(to: project, needs: AppendNeeds(submissions)) { basis in
-        AppendPlan(
-          submissions, project: project, rules: rules, basis: basis, now: now,
-          identities: identities)
-      }
-      batchCount += 1
-      eventCount += plan.events.count
-      if let last = plan.events.last { committed(project, last.event.position.size) }
-      return plan.outcomes.map { outcome in outcome.mapError { AppendError.rejected($0) } }
-    } catch {
-      guard submissions.count > 1, !error.isOfTheDatabase else {
-        return submissions.map { _ in .failure(.store(error)) }
-      }
-      var results: [Result<AppendOutcome, AppendError>] = []
-      for submission in submissions { results += await commit([submission], to: project, rules) }
-      return results
-    }
-  }
-
-  /// A refinement may change what stood at any moment, so nothing is planned after it in its batch.
-  private func takeWaiting(in project: ProjectID) -> [Waiter] {
-    var followers = Array(lanes[project]?.waiting.prefix(Self.batchMax - 1) ?? [])
-    if let index = followers.firstIndex(where: \.submission.isRefinement) {
-      followers.removeSubrange((index + 1)...)
-    }
-    lanes[project]?.waiting.removeFirst(followers.count)
-    return followers
-  }
-
-  private func handOn(_ project: ProjectID) {
-    guard lanes[project]?.waiting.isEmpty == false,
-      let next = lanes[project]?.waiting.removeFirst()
-    else {
-      lanes[project] = nil
-      return
-    }
-    next.continuation.resume(returning: .lead)
-  }
-
-  /// What waited behind a failed batch fails with it: nobody waits for a dead database twice.
-  private func failWaiting(in project: ProjectID, _ error: StoreError) {
-    let waiting = lanes.removeValue(forKey: project)?.waiting ?? []
-    // Those were never sent: whatever became of the batch before them, nothing of them is written.
-    let verdict: StoreError = error == .outcomeUnknown ? .unavailable(reason: "commit") : error
-    for waiter in waiting {
-      waiter.continuation.resume(returning: .done(.failure(.store(verdict))))
-    }
+    let item = Item(submission: submission, rules: rules)
+    guard let verdict = await batcher.submit(item, to: project) else { throw .overloaded }
+    return try verdict.get()
   }
 }

@@ -1,10 +1,10 @@
 // Batcher: gathers what comes while one batch is under way into the next one.
 //
-// Called by `Nonces`; calls the function it was made with. Each lane has at most one batch in
-// flight. Whoever finds the lane free leads a batch of its own; whoever comes meanwhile waits, and
-// the first of those leads the next batch with all that gathered: no task of its own, no timer, and
-// the batch grows exactly with the load. Invariant: every item gets one outcome; a full line
-// refuses.
+// Called by `Appender` and `Nonces`; calls the function it was made with. Each lane has at most one
+// batch in flight. Whoever finds the lane free leads a batch of its own; whoever comes meanwhile
+// waits, and the first of those leads the next batch with all that gathered: no task of its own, no
+// timer, and the batch grows exactly with the load. Invariant: every item gets one outcome; a full
+// line refuses.
 
 /// What a batch came to.
 struct BatchOutcomes<Outcome: Sendable>: Sendable {
@@ -28,17 +28,20 @@ actor Batcher<Lane: Hashable & Sendable, Item: Sendable, Outcome: Sendable> {
 
   private let waitingMax: Int
   private let batchMax: Int
+  private let endsBatch: @Sendable (Item) -> Bool
   private let run: @Sendable (Lane, [Item]) async -> BatchOutcomes<Outcome>
   /// Who waits; a lane is here as long as a batch of it is under way.
   private var lines: [Lane: [Waiter]] = [:]
 
-  /// A batcher whose batches `run` makes, of at most `batchMax` items each.
+  /// A batcher whose batches `run` makes, of at most `batchMax` items each; an item that ends its
+  /// batch has none after it.
   init(
-    waitingMax: Int, batchMax: Int,
+    waitingMax: Int, batchMax: Int, endsBatch: @escaping @Sendable (Item) -> Bool = { _ in false },
     run: @escaping @Sendable (Lane, [Item]) async -> BatchOutcomes<Outcome>
   ) {
     self.waitingMax = waitingMax
     self.batchMax = batchMax
+    self.endsBatch = endsBatch
     self.run = run
   }
 
@@ -65,8 +68,7 @@ actor Batcher<Lane: Hashable & Sendable, Item: Sendable, Outcome: Sendable> {
 
   /// Runs one batch, the leader's own item first, and hands the lane on.
   private func lead(_ own: Item, in lane: Lane) async -> Outcome {
-    let followers = Array(lines[lane]?.prefix(batchMax - 1) ?? [])
-    lines[lane]?.removeFirst(followers.count)
+    let followers = endsBatch(own) ? [] : takeFollowers(in: lane)
     let outcomes = await run(lane, [own] + followers.map(\.item))
     precondition(
       outcomes.each.count == followers.count + 1,
@@ -84,5 +86,13 @@ actor Batcher<Lane: Hashable & Sendable, Item: Sendable, Outcome: Sendable> {
       lines[lane]?.removeFirst().continuation.resume(returning: .lead)
     }
     return outcomes.each[0]
+  }
+
+  private func takeFollowers(in lane: Lane) -> [Waiter] {
+    let waiting = lines[lane]?.prefix(batchMax - 1) ?? []
+    let end = waiting.firstIndex { endsBatch($0.item) }.map { $0 + 1 } ?? waiting.endIndex
+    let followers = Array(waiting[..<end])
+    lines[lane]?.removeFirst(followers.count)
+    return followers
   }
 }

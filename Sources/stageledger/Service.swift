@@ -120,10 +120,10 @@ final class Service: Sendable {
       samples += [
         sample(
           "stageledger_append_batches_total", "Transactions that appended events.", .counter,
-          await services.appender.batchCount),
+          services.appender.batchCount),
         sample(
           "stageledger_append_events_total", "Events appended.", .counter,
-          await services.appender.eventCount),
+          services.appender.eventCount),
         sample(
           "stageledger_nonces_total", "Signed requests that brought a nonce of their own.",
           .counter, services.nonces.takenCount),

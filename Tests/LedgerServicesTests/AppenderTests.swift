@@ -67,8 +67,8 @@ import Testing
     await bench.gate.letGo()
     #expect(try await task.value.get().events.count == 3)
     #expect(bench.gate.batchSizes == [1])
-    #expect(await bench.appender.batchCount == 1)
-    #expect(await bench.appender.eventCount == 3)
+    #expect(bench.appender.batchCount == 1)
+    #expect(bench.appender.eventCount == 3)
     #expect(await bench.appender.waitingCount == 0)
   }
 
@@ -163,7 +163,7 @@ import Testing
       #expect(await task.value == .failure(.store(.deadlineExceeded)))
     }
     #expect(bench.memory.allEvents(of: "p1").isEmpty)
-    #expect(await bench.appender.batchCount == 0)
+    #expect(bench.appender.batchCount == 0)
     // The lane is free again.
     let next = await bench.lead(automatic)
     await bench.gate.letGo()
@@ -252,6 +252,6 @@ import Testing
     #expect(Set(events.compactMap(\.versionID)).count == 1_000)
     #expect(Set(events.map(\.id)).count == 1_000)
     #expect(ledger.store.allEvents(of: project).count == 1_001)
-    #expect(await appender.eventCount == 1_001)
+    #expect(appender.eventCount == 1_001)
   }
 }

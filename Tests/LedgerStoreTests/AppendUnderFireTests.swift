@@ -20,7 +20,7 @@ import Testing
       let accepted = await write(fixture, project, writers: 64, each: 20)
       #expect(accepted.count == 64 * 20)
       try await holdAgainstLog(accepted, fixture, project)
-      let batches = await fixture.services.appender.batchCount
+      let batches = fixture.services.appender.batchCount
       #expect(batches < 64 * 20, "\(batches) transactions for \(64 * 20) appends")
       let report = try await Auditor(store: fixture.store).verify(project) { _ in }
       #expect(report.isClean)
@@ -57,10 +57,10 @@ import Testing
       async let accepted = writeUntil(fixture, project, writers: 16) { isDone.withLock { $0 } }
       for _ in 0..<20 {
         // Only a writer that gets on can be hit in the middle.
-        let before = await fixture.services.appender.eventCount
+        let before = fixture.services.appender.eventCount
         let deadline = ContinuousClock.now + .seconds(30)
         while ContinuousClock.now < deadline {
-          if await fixture.services.appender.eventCount > before { break }
+          if fixture.services.appender.eventCount > before { break }
           try await Task.sleep(for: .milliseconds(10))
         }
         _ = try fixture.database.psql(
