@@ -73,6 +73,9 @@ public final class Nonces: Sendable {
   public static let waitingMax = 4_096
   /// How many claims share one transaction at most.
   public static let batchMax = 512
+  /// How long a nonce is taken, in microseconds, from the later of when its request was signed and
+  /// when it came: 15 minutes, and the second in which they end, as clocks are read to the second.
+  public static let lifetimeMicroseconds: Int64 = 901_000_000
   /// How long a claim may wait for its transaction to begin, in microseconds.
   public static let waitMicroseconds: Int64 = 5_000_000
   /// How long a nonce is remembered after its time, in microseconds: as long as a signature is
@@ -84,8 +87,10 @@ public final class Nonces: Sendable {
 
   private struct Waiting: Sendable {
     var claim: NonceClaim
-    /// When it was asked for: waiting here makes no nonce free.
+    /// When it was asked for.
     var cameAt: Instant
+    /// When its signature was looked at, or earlier: taking long from there makes no nonce free.
+    var signedBy: Instant
   }
 
   private let clock: Clock
@@ -111,13 +116,17 @@ public final class Nonces: Sendable {
   /// Takes the nonce for a request of the access key: true, nobody used it before; false, somebody
   /// did.
   ///
-  /// It is free again after `until`, by the clock at the time of asking. One transaction, shared
-  /// with the claims that come meanwhile.
+  /// It is taken until `until`, a lifetime after the request was looked at or signed. It is free
+  /// for a request that was looked at later than that. One transaction, shared with the claims that
+  /// come meanwhile.
   public func claim(
     _ nonce: String, of accessKey: String, in project: ProjectID, until: Instant
   ) async throws(StoreError) -> Bool {
     let claim = NonceClaim(key: NonceKey(nonce, of: accessKey), until: until)
-    let item = Waiting(claim: claim, cameAt: clock.now)
+    let now = clock.now
+    let item = Waiting(
+      claim: claim, cameAt: now,
+      signedBy: min(now, until.advanced(byMicroseconds: -Self.lifetimeMicroseconds)))
     guard let result = await batcher.submit(item, to: project) else {
       throw .unavailable(reason: "too many signed requests wait for their nonces")
     }
@@ -141,7 +150,7 @@ public final class Nonces: Sendable {
     }
     var taken: Set<NonceKey> = []
     do throws(StoreError) {
-      if let earliest = firsts.values.map({ items[$0].cameAt }).min() {
+      if let earliest = firsts.values.map({ items[$0].signedBy }).min() {
         taken = try await store.claim(
           NonceBatch(
             claims: firsts.values.sorted().map { items[$0].claim }, now: earliest,

@@ -22,21 +22,23 @@ import Testing
       nonces = Nonces(store: gate, clock: time.clock)
     }
 
+    /// The end of a lifetime that begins so many microseconds from now.
+    func end(from distance: Int64 = 0) -> Instant {
+      time.now.advanced(byMicroseconds: distance + Nonces.lifetimeMicroseconds)
+    }
+
     func claim(
-      _ nonce: String, of accessKey: String = "AK", in project: ProjectID = "p1",
-      seconds: Int64 = 900
+      _ nonce: String, of accessKey: String = "AK", in project: ProjectID = "p1"
     ) async -> Verdict {
       do throws(StoreError) {
         return .success(
-          try await nonces.claim(
-            nonce, of: accessKey, in: project,
-            until: time.now.advanced(byMicroseconds: seconds * 1_000_000)))
+          try await nonces.claim(nonce, of: accessKey, in: project, until: end()))
       } catch { return .failure(error) }
     }
 
     /// Claims a nonce nobody holds up.
-    func claimFreely(_ nonce: String, seconds: Int64 = 900) async -> Verdict {
-      let task = Task { await claim(nonce, seconds: seconds) }
+    func claimFreely(_ nonce: String) async -> Verdict {
+      let task = Task { await claim(nonce) }
       await gate.letGo()
       return await task.value
     }
@@ -96,7 +98,7 @@ import Testing
     let bench = Bench()
     #expect(await bench.claimFreely("n") == .success(true))
     #expect(await bench.claimFreely("n") == .success(false))
-    bench.time.advance(seconds: 900)
+    bench.time.advance(microseconds: Nonces.lifetimeMicroseconds)
     #expect(await bench.claimFreely("n") == .success(false))
     bench.time.advance(microseconds: 1)
     #expect(await bench.claimFreely("n") == .success(true))
@@ -169,7 +171,8 @@ import Testing
 
   @Test func `waiting makes no nonce free`() async {
     let bench = Bench()
-    #expect(await bench.claimFreely("n", seconds: 1) == .success(true))
+    #expect(await bench.claimFreely("n") == .success(true))
+    bench.time.advance(microseconds: Nonces.lifetimeMicroseconds)
     let first = await bench.lead("other")
     let replay = await bench.enqueue(["n"])
     bench.time.advance(seconds: 2)
@@ -177,6 +180,28 @@ import Testing
     await bench.gate.letGo()
     #expect(await first.value == .success(true))
     #expect(await replay[0].value == .success(false))
+  }
+
+  @Test func `taking long between signature and claim makes no nonce free`() async throws {
+    let bench = Bench()
+    #expect(await bench.claimFreely("n") == .success(true))
+    // Looked at in the last moment of the first, asked for two seconds later.
+    bench.time.advance(microseconds: Nonces.lifetimeMicroseconds + 2_000_000)
+    let until = bench.end(from: -2_000_000)
+    let late = Task { try await bench.nonces.claim("n", of: "AK", in: "p1", until: until) }
+    await bench.gate.letGo()
+    #expect(try await !late.value)
+    #expect(await bench.claimFreely("n") == .success(true))
+  }
+
+  @Test func `a request signed ahead of time makes no nonce free early`() async throws {
+    let bench = Bench()
+    #expect(await bench.claimFreely("n") == .success(true))
+    bench.time.advance(seconds: 60)
+    let until = bench.end(from: Nonces.lifetimeMicroseconds)
+    let ahead = Task { try await bench.nonces.claim("n", of: "AK", in: "p1", until: until) }
+    await bench.gate.letGo()
+    #expect(try await !ahead.value)
   }
 
   @Test func `a dead database fails those who wait and takes nothing`() async {
@@ -202,7 +227,7 @@ import Testing
   @Test func `what is long over is forgotten as more comes`() async {
     let bench = Bench()
     for index in 0..<10 { _ = await bench.claimFreely("n\(index)") }
-    bench.time.advance(microseconds: 900_000_000 + Nonces.memoryMicroseconds)
+    bench.time.advance(microseconds: Nonces.lifetimeMicroseconds + Nonces.memoryMicroseconds)
     _ = await bench.claimFreely("x")
     // The moment belongs to them still.
     #expect(bench.memory.nonceCount(of: "p1") == 11)
