@@ -168,6 +168,11 @@ public protocol RecordStore: Sendable {
     in project: ProjectID, finding search: SecretSearch, limit: Int
   ) async throws(StoreError) -> Reading<[SecretSummary]>
 
+  /// How many registered secrets the search finds, wherever it begins.
+  func count(
+    in project: ProjectID, finding search: SecretSearch
+  ) async throws(StoreError) -> Reading<Int64>
+
   /// Which labels each version of these secrets carries; versions without any are left out.
   func labels(
     of secrets: [SecretName], in project: ProjectID

@@ -59,6 +59,8 @@ public struct SecretSearch: Hashable, Sendable {
   public var direction: Direction
   /// Begin after this place; nil: with the first.
   public var after: Place?
+  /// Leave out so many at the beginning, for clouds whose pages have numbers.
+  public var skip: Int64 = 0
 
   /// A question for secrets.
   public init(

@@ -52,6 +52,14 @@ extension PostgresStore: RecordStore {
       size: reading.size)
   }
 
+  /// Looks at all secrets of the project.
+  public func count(
+    in project: ProjectID, finding search: SecretSearch
+  ) async throws(StoreError) -> Reading<Int64> {
+    let reading = try await read(Statements.secretCount, (project, search), in: project)
+    return Reading(value: reading.value.first ?? 0, size: reading.size)
+  }
+
   /// One range of the labels' key for each secret.
   public func labels(
     of secrets: [SecretName], in project: ProjectID

@@ -116,10 +116,10 @@ extension Statements {
       WHERE $9::text IS NULL OR q.place > $8 * $7 OR (q.place = $8 * $7
         AND CASE WHEN $6 = 'name' AND $7 < 0 THEN q.secret < $9 ELSE q.secret > $9 END)
       ORDER BY q.place, CASE WHEN $6 = 'name' AND $7 < 0 THEN q.secret END DESC, q.secret
-      LIMIT $10
+      LIMIT $10 OFFSET $11
       """,
     types: [
-      .text, .bool, .textArray, .textArray, .textArray, .text, .int8, .int8, .text, .int8,
+      .text, .bool, .textArray, .textArray, .textArray, .text, .int8, .int8, .text, .int8, .int8,
     ],
     bind: { key, out in
       let search = key.search
@@ -133,8 +133,33 @@ extension Statements {
       out.int8(search.after?.key)
       out.text(search.after?.name.text)
       out.int8(Int64(key.limit))
+      out.int8(search.skip)
     },
     decode: { row throws(PostgresError) in try row.secretRow() })
+
+  /// Those the search finds, without its order.
+  static let secretCount = Statement<(project: ProjectID, search: SecretSearch), Int64>(
+    name: "secret_count",
+    sql: """
+      SELECT count(*) FROM ledger.secret s
+      WHERE s.project = $1
+        AND s.generation = (SELECT p.generation FROM ledger.project p WHERE p.project = $1)
+        AND (s.life = 'enabled' OR (s.life = 'pending_deletion' AND $2))
+        AND ($3::text[] IS NULL
+          OR EXISTS (SELECT 1 FROM unnest($3) AS b (text) WHERE starts_with(s.secret, b.text)))
+        AND NOT EXISTS (SELECT 1 FROM unnest($4) AS b (text) WHERE starts_with(s.secret, b.text))
+        AND NOT EXISTS (
+          SELECT 1 FROM unnest($5) AS w (text) WHERE strpos(lower(s.secret), w.text) = 0)
+      """,
+    types: [.text, .bool, .textArray, .textArray, .textArray],
+    bind: { key, out in
+      out.text(key.project.text)
+      out.bool(key.search.life == .registered)
+      out.textArray(key.search.prefixes)
+      out.textArray(key.search.prefixesBarred)
+      out.textArray(key.search.words)
+    },
+    decode: { row throws(PostgresError) in try row.int8() })
 
   struct LabelsKey: Sendable {
     var project: ProjectID

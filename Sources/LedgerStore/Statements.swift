@@ -15,7 +15,7 @@ extension Statements {
     appendFindings.erased,
     insertEvents.erased, insertAnswers.erased, advanceHead.erased, eventExists.erased,
     upsertSecrets.erased, upsertVersions.erased, upsertStages.erased, upsertFindings.erased,
-    logSize.erased, standing.erased, secretPage.erased, secretSearch.erased,
+    logSize.erased, standing.erased, secretPage.erased, secretSearch.erased, secretCount.erased,
     labels.erased, versionPage.erased, versionByID.erased,
     knownAt.erased, stageAnswer.erased, stagesAt.erased, stageChanges.erased,
     stageHistory.erased, eventPage.erased,

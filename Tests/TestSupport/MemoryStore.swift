@@ -131,7 +131,17 @@ extension MemoryStore: RecordStore {
         .map { (place: search.place(of: summary($0.key, $0.value)), secret: $0) }
         .sorted { search.precedes($0.place, $1.place) }
         .filter { item in search.after.map { search.precedes($0, item.place) } ?? true }
-      return found.prefix(limit).map { summary($0.secret.key, $0.secret.value) }
+      return found.dropFirst(Int(search.skip)).prefix(limit)
+        .map { summary($0.secret.key, $0.secret.value) }
+    }
+  }
+
+  /// How many are found.
+  public func count(
+    in project: ProjectID, finding search: SecretSearch
+  ) async throws(StoreError) -> Reading<Int64> {
+    try read(project) { log in
+      Int64(log.states.count { search.finds($0.key, $0.value) })
     }
   }
 

@@ -40,6 +40,15 @@ extension StoreContract {
         }
         #expect(paged == whole.value)
       }
+      // Neither the place a page begins after nor what is left out changes how many there are.
+      #expect(try await store.count(in: run.project, finding: search).value == whole.value.count)
+      search.after = nil
+      for skip in [1, 3, 100] {
+        search.skip = Int64(skip)
+        let rest = try await store.secrets(in: run.project, finding: search, limit: 2).value
+        #expect(rest == Array(whole.value.dropFirst(skip).prefix(2)))
+      }
+      #expect(try await store.count(in: run.project, finding: search).value == whole.value.count)
       return whole.value.map(\.name.text)
     }
     let names = ["B-x", "_z", "a", "a-x", "a-y", "b-x", "waits"]
