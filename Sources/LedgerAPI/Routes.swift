@@ -158,7 +158,23 @@ struct RouteTable: Sendable {
       .tenant(action: CSMSActions.deleteStage, on: .secretInPath, CSMSStages.delete)),
   ]
 
-  private static let kms: [Route] = []
+  private static let kms: [Route] = [
+    Route(
+      .kms, "UpdateSecretVersionStage", .writes,
+      parameters: ["SecretName", "VersionStage", "MoveToVersion", "RemoveFromVersion"],
+      .tenant(action: "kms:UpdateSecretVersionStage", on: .secretInBody, KMSStages.update)),
+    Route(
+      .kms, "ListSecretVersionIds", .reads,
+      parameters: ["SecretName", "IncludeDeprecated", "PageNumber", "PageSize"],
+      .tenant(action: "kms:ListSecretVersionIds", on: .secretInBody, KMSSecrets.listVersions)),
+    Route(
+      .kms, "ListSecrets", .reads,
+      parameters: ["Filters", "FetchTags", "PageNumber", "PageSize"],
+      .tenant(action: "kms:ListSecrets", on: .project, KMSSecrets.list)),
+    Route(
+      .kms, "DescribeSecret", .reads, parameters: ["SecretName", "FetchTags"],
+      .tenant(action: "kms:DescribeSecret", on: .secretInBody, KMSSecrets.describe)),
+  ]
 
   private static let aws: [Route] = [
     Route(

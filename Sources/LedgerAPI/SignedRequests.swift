@@ -48,6 +48,16 @@ enum SignedRequests {
     } catch {
       throw .signature(.fault(error))
     }
+    if let nonce = signature.nonce {
+      let isFree: Bool
+      do {
+        isFree = try await services.nonces.claim(
+          nonce.text, of: signature.accessKey, in: signer.credential.project, until: nonce.until)
+      } catch {
+        throw .store(error)
+      }
+      guard isFree else { throw .signature(.nonceUsed) }
+    }
     return signer.credential
   }
 
@@ -57,6 +67,14 @@ enum SignedRequests {
       method: request.method, path: request.path, query: request.query,
       fields: request.fields.pairs.map { SignableRequest.Field(name: $0.name, value: $0.value) },
       body: request.body)
+  }
+
+  /// The last moment at which a signature could be taken, and its nonce is.
+  ///
+  /// Clocks are read to the second: what was signed within one is taken until its end.
+  static func end(of signedAt: SigningTime, _ now: SigningTime) -> Instant {
+    let seconds = max(signedAt.seconds, now.seconds) + SigningTime.toleranceSeconds + 1
+    return Instant(microseconds: seconds * 1_000_000) ?? .latest
   }
 
   /// A moment to the second, as the schemes have it.

@@ -82,9 +82,12 @@ extension HeaderScheme {
 
   /// Checks what needs neither the key nor the body: the headers that must be signed, the clocks,
   /// the scope.
+  ///
+  /// Returns the time of signing.
+  @discardableResult
   public static func check(
     _ request: SignableRequest, _ authorization: HeaderAuthorization<Self>, now: SigningTime
-  ) throws(SignatureFault) {
+  ) throws(SignatureFault) -> SigningTime {
     let names = authorization.signedHeaders
     try requireEssentials(names)
     for field in request.fields {
@@ -92,8 +95,9 @@ extension HeaderScheme {
       guard !mustSign(name) || names.contains(name) else { throw .headerNotSigned(name) }
     }
     let text = try request.value(of: date.header)
-    try now.requireNear(text, date.form)
+    let signedAt = try now.near(text, date.form)
     try check(authorization.scope, date: text)
+    return signedAt
   }
 
   /// Accepts a request that was signed with `secretKey` as it is, and lately enough.

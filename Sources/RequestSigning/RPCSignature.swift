@@ -13,7 +13,7 @@ public struct RPCAuthorization: Hashable, Sendable {
   public let accessKey: String
   /// The signature: 20 bytes as base 64, if it is one.
   public let signature: String
-  /// What makes each call another one; nil where the client sends none.
+  /// What makes each call another one; nil where the client sends none, or an empty one.
   public let nonce: String?
   /// The time of signing, as it stands in the call.
   let timestamp: String
@@ -26,7 +26,8 @@ public struct RPCAuthorization: Hashable, Sendable {
     timestamp = try RPCSignature.required("Timestamp", parameters)
     try RPCSignature.requireScheme(parameters)
     signature = try RPCSignature.required("Signature", parameters)
-    nonce = try RPCSignature.value("SignatureNonce", parameters)
+    let nonce = try RPCSignature.value("SignatureNonce", parameters)
+    self.nonce = nonce == "" ? nil : nonce
   }
 }
 
@@ -68,11 +69,12 @@ public enum RPCSignature {
       of: stringToSign(method: method, parameters: parameters), secretKey: secretKey)
   }
 
-  /// Checks what needs no key: the clocks.
+  /// Checks what needs no key, the clocks, and returns the time of signing.
+  @discardableResult
   public static func check(
     _ authorization: RPCAuthorization, now: SigningTime
-  ) throws(SignatureFault) {
-    try now.requireNear(authorization.timestamp, .extended)
+  ) throws(SignatureFault) -> SigningTime {
+    try now.near(authorization.timestamp, .extended)
   }
 
   /// Accepts a call that was signed with `secretKey` as it is, and lately enough.

@@ -62,12 +62,13 @@ public struct SigningTime: Hashable, Sendable {
     }
   }
 
-  /// Goes on only if `text` is a moment in that form and within the tolerance of this one.
-  func requireNear(_ text: String, _ form: Form) throws(SignatureFault) {
+  /// The moment in that form, if it is within the tolerance of this one.
+  func near(_ text: String, _ form: Form) throws(SignatureFault) -> SigningTime {
     guard let date = SigningTime(text, form) else { throw .malformedDate }
     guard abs(date.seconds - seconds) <= Self.toleranceSeconds else {
       throw .expired(signedAt: date.text(form), now: self.text(form))
     }
+    return date
   }
 
   private static let secondsMax: Int64 = 253_402_300_799

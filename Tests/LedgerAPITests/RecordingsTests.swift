@@ -17,13 +17,7 @@ import Testing
     let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures")
     let recorded = try Data(contentsOf: folder.appending(path: "\(name).http"))
     let bytes = String(decoding: recorded, as: UTF8.self).replacing("{token}", with: token)
-    var parser = HTTPRequestParser(limits: HTTPLimits())
-    parser.receive(Array(bytes.utf8)[...])
-    guard case .head(let head) = parser.next() else { throw CocoaError(.fileReadCorruptFile) }
-    var request = head.request
-    parser.readBody(bytesMax: 1 << 20)
-    if case .body(let body) = parser.next() { request.body = body }
-    return request
+    return try HTTPRequest(recorded: Array(bytes.utf8))
   }
 
   @Test func `the official client's calls are answered as the cloud answers them`() async throws {

@@ -252,12 +252,8 @@ import Testing
     var statuses: [String: Int] = [:]
     for name in try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
     where name.hasSuffix(".http") {
-      var parser = HTTPRequestParser(limits: HTTPLimits())
-      parser.receive(Array(try Data(contentsOf: folder.appending(path: name)))[...])
-      guard case .head(let head) = parser.next() else { throw CocoaError(.fileReadCorruptFile) }
-      var request = head.request
-      parser.readBody(bytesMax: 1 << 20)
-      if case .body(let body) = parser.next() { request.body = body }
+      let request = try HTTPRequest(
+        recorded: Array(try Data(contentsOf: folder.appending(path: name))))
       let reply = Reply(await api.respond(to: request))
       statuses[String(name.prefix(2))] = reply.status
     }

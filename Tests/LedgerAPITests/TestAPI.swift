@@ -3,6 +3,7 @@
 // Called by every test here. Invariant: each request comes a second after the one before.
 
 import CanonicalJSON
+import Foundation
 import HTTPWire
 import Ledger
 import LedgerAPI
@@ -40,6 +41,18 @@ struct Reply {
     status = response.status
     fields = response.fields
     body = if case .bytes(let bytes) = response.body { bytes } else { [] }
+  }
+}
+
+extension HTTPRequest {
+  /// A request as it was on the wire.
+  init(recorded bytes: [UInt8]) throws {
+    var parser = HTTPRequestParser(limits: HTTPLimits())
+    parser.receive(bytes[...])
+    guard case .head(let head) = parser.next() else { throw CocoaError(.fileReadCorruptFile) }
+    self = head.request
+    parser.readBody(bytesMax: 1 << 20)
+    if case .body(let body) = parser.next() { self.body = body }
   }
 }
 
