@@ -214,6 +214,32 @@ import Testing
     #expect(nobody.allSatisfy { $0.access.verdict.isRefused && $0.access.credential == nil })
   }
 
+  @Test func `a cloud that names the secret in the body is kept alike`() async throws {
+    let world = try await AWSWorld(policy: "reader")
+    await world.make("s", [["AWSCURRENT"]])
+    #expect(try await world.call("DescribeSecret", #"{"SecretId": "s"}"#).status == 200)
+    #expect(try await world.call("ListSecrets", "{}").status == 200)
+    expectAWSError(try await world.move("canary", to: 1), "AccessDeniedException")
+    var forger = world
+    forger.secretKey += "x"
+    #expect(try await forger.call("DescribeSecret", #"{"SecretId": "s"}"#).status == 400)
+    let ledger = world.api.ledger
+    try await ledger.services.accesses.flush()
+    let start = AccessMark(lastAt: second(0), requestID: "")
+    let rows = try await ledger.store.accesses(of: named("p1"), after: start, limit: 9)
+    #expect(rows.map(\.access.surface) == Array(repeating: "secretsmanager", count: 3))
+    #expect(
+      rows.map(\.access.action) == [
+        "secretsmanager:DescribeSecret", "secretsmanager:ListSecrets",
+        "secretsmanager:UpdateSecretVersionStage",
+      ])
+    #expect(rows.map(\.access.secret?.text) == ["s", nil, "s"])
+    #expect(rows.map(\.access.stage?.text) == [nil, nil, "canary"])
+    #expect(rows.map(\.access.verdict) == [.answered, .answered, .refused("forbidden")])
+    let nobody = try await ledger.store.accesses(of: nil, after: start, limit: 9)
+    #expect(nobody.map(\.access.verdict) == [.refused("signature_mismatch")])
+  }
+
   @Test func `an answer waits for no log, and the log outlives a database that is away`()
     async throws
   {
