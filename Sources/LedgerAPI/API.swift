@@ -132,9 +132,10 @@ public final class API: Sendable {
     case .open(let answer): return await answer(self)
     case .tenant(_, let on, let run): (scope, endpoint) = (on, run)
     }
+    note.goes(to: route)
     let credential = try await Authentication.credential(
       of: request, on: route.surface, at: services.clock.now, services)
-    note.belongs(to: credential, on: route)
+    note.belongs(to: credential)
     let name = route.value(of: .project, in: match.segments)
     if let name { try Authentication.checkProjectHeader(of: request, is: name) }
     let project = try await Authentication.project(name, for: credential, services.tenants)

@@ -22,13 +22,11 @@ final class AccessNote: Sendable {
 
   private let known = Mutex(Known())
 
-  /// Learns whose the request is and where it goes.
-  func belongs(to credential: Credential, on route: Route) {
-    known.withLock {
-      $0.credential = credential
-      $0.route = route
-    }
-  }
+  /// Learns where the request goes.
+  func goes(to route: Route) { known.withLock { $0.route = route } }
+
+  /// Learns whose the request is.
+  func belongs(to credential: Credential) { known.withLock { $0.credential = credential } }
 
   /// Learns what the request is about, of which nothing has been said yet.
   func concerns(_ secret: SecretName?, _ stage: StageName?) {
@@ -43,17 +41,18 @@ final class AccessNote: Sendable {
     of request: HTTPRequest, on surface: Surface, _ failure: Failure?, status: Int
   ) -> Access? {
     let known = known.withLock { $0 }
+    let credential = known.credential ?? failure?.provenCredential
     let verdict: Access.Verdict
     if let reason = failure?.refusal {
       verdict = .refused(reason)
-    } else if known.route?.isRead == true {
+    } else if credential != nil, known.route?.isRead == true {
       verdict = failure.map { .failed(Problem($0).code) } ?? .answered
     } else {
       return nil
     }
     return Access(
-      project: known.credential?.project, credential: known.credential?.name,
-      sourceIP: request.peer, surface: surface.tag, action: known.route?.action?.name,
+      project: credential?.project, credential: credential?.name, sourceIP: request.peer,
+      surface: surface.tag, action: credential.flatMap { _ in known.route?.action?.name },
       secret: known.secret, stage: known.stage, status: Int64(status), verdict: verdict)
   }
 }
@@ -71,6 +70,14 @@ extension Failure {
       .overloaded, .store, .refused:
       nil
     }
+  }
+}
+
+extension Failure {
+  /// Who signed a request that was refused for coming again; nil for every other failure.
+  fileprivate var provenCredential: Credential? {
+    guard case .signature(.nonceUsed(let credential)) = self else { return nil }
+    return credential
   }
 }
 

@@ -16,8 +16,8 @@ enum SignatureRefusal: Sendable {
   case fault(SignatureFault)
   /// Nobody has this access key.
   case unknownKey(String)
-  /// Its nonce was used before.
-  case nonceUsed
+  /// Its signature holds, and its nonce was used before.
+  case nonceUsed(by: Credential)
 }
 
 /// A signature as a request carries it, well formed and of about now; not checked with its key.
@@ -56,7 +56,7 @@ enum SignedRequests {
       } catch {
         throw .store(error)
       }
-      guard isFree else { throw .signature(.nonceUsed) }
+      guard isFree else { throw .signature(.nonceUsed(by: signer.credential)) }
     }
     return signer.credential
   }
@@ -70,11 +70,9 @@ enum SignedRequests {
   }
 
   /// The last moment at which a signature could be taken, and its nonce is.
-  ///
-  /// Clocks are read to the second: what was signed within one is taken until its end.
   static func end(of signedAt: SigningTime, _ now: SigningTime) -> Instant {
-    let seconds = max(signedAt.seconds, now.seconds) + SigningTime.toleranceSeconds + 1
-    return Instant(microseconds: seconds * 1_000_000) ?? .latest
+    let start = Instant(microseconds: max(signedAt.seconds, now.seconds) * 1_000_000) ?? .latest
+    return start.advanced(byMicroseconds: Nonces.lifetimeMicroseconds)
   }
 
   /// A moment to the second, as the schemes have it.

@@ -240,6 +240,26 @@ import Testing
     #expect(nobody.map(\.access.verdict) == [.refused("signature_mismatch")])
   }
 
+  @Test func `a request that comes again is kept under the credential that signed it`()
+    async throws
+  {
+    let world = try await KMSWorld()
+    await world.makeSecret()
+    let request = try world.signed("DescribeSecret", [("SecretName", "s")], nonce: "n")
+    #expect(await world.send(request).status == 200)
+    for _ in 0..<2 { expectKMSError(await world.send(request), 400, "SignatureNonceUsed") }
+    let ledger = world.api.ledger
+    try await ledger.services.accesses.flush()
+    let start = AccessMark(lastAt: second(0), requestID: "")
+    let rows = try await ledger.store.accesses(of: named("p1"), after: start, limit: 9)
+    #expect(rows.map(\.access.credential) == ["signer", "signer"])
+    #expect(rows.map(\.access.action) == Array(repeating: "kms:DescribeSecret", count: 2))
+    #expect(rows.map(\.access.verdict) == [.answered, .refused("nonce_used")])
+    #expect(rows.map(\.access.secret?.text) == ["s", nil])
+    #expect(rows.map(\.count) == [1, 2])
+    #expect(try await ledger.store.accesses(of: nil, after: start, limit: 9) == [])
+  }
+
   @Test func `an answer waits for no log, and the log outlives a database that is away`()
     async throws
   {
