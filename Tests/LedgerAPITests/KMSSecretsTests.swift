@@ -125,6 +125,22 @@ import Testing
     #expect(try await page(90_071_992_547_409, 100) == [])
   }
 
+  @Test func `a secret of more versions than one question gives is told whole`() async throws {
+    let world = try await KMSWorld()
+    await world.makeSecret(versions: [])
+    for _ in 0..<1_001 {
+      try await world.api.ledger.append(.registerVersion(id: nil, stages: [], data: [:]), to: "s")
+    }
+    let reply = try await world.call(
+      "ListSecretVersionIds",
+      [
+        ("SecretName", "s"), ("IncludeDeprecated", "true"), ("PageNumber", "101"),
+        ("PageSize", "10"),
+      ])
+    #expect(reply["TotalCount"].integerValue == 1_001)
+    #expect(reply["VersionIds", "VersionId", "0", "VersionId"].stringValue == "v1001")
+  }
+
   // MARK: ListSecrets
 
   @Test func `secrets come by name, in pages with numbers`() async throws {
