@@ -61,7 +61,7 @@ let package = Package(
         .embedInCode("0001_role.sql"), .embedInCode("0002_project.sql"),
         .embedInCode("0003_event.sql"), .embedInCode("0004_projection.sql"),
         .embedInCode("0005_secret_key.sql"), .embedInCode("0006_access.sql"),
-        .embedInCode("0007_refinement.sql"),
+        .embedInCode("0007_refinement.sql"), .embedInCode("0008_late.sql"),
       ],
       swiftSettings: settings),
 

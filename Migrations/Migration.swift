@@ -21,5 +21,6 @@ public struct Migration: Sendable {
     Migration(number: 5, name: "secret_key", sql: PackageResources._005_secret_key_sql),
     Migration(number: 6, name: "access", sql: PackageResources._006_access_sql),
     Migration(number: 7, name: "refinement", sql: PackageResources._007_refinement_sql),
+    Migration(number: 8, name: "late", sql: PackageResources._008_late_sql),
   ]
 }

@@ -78,7 +78,7 @@ struct Query: Sendable {
   }
 
   /// A moment, or `pos:` and a position; nil where it is absent.
-  private func knowledge(_ name: String) throws(Failure) -> Knowledge? {
+  func knowledge(_ name: String) throws(Failure) -> Knowledge? {
     let prefix = "pos:"
     guard let text = values[name], text.hasPrefix(prefix) else {
       return try instant(name).map { .at($0) }
@@ -86,6 +86,24 @@ struct Query: Sendable {
     guard let position = Self.number(String(text.dropFirst(prefix.count))).flatMap({ Position($0) })
     else { throw .input(name, .malformed("\(Self.instantForm), or a position such as pos:41")) }
     return .through(position)
+  }
+
+  /// What `read` makes of a parameter that must be there.
+  func required<T>(
+    _ name: String, _ read: (String) throws(Failure) -> T?
+  ) throws(Failure) -> T {
+    guard let value = try read(name) else { throw .input(name, .missing) }
+    return value
+  }
+
+  /// A span such as `24h`, in microseconds; nil where it is absent.
+  func duration(_ name: String) throws(Failure) -> Int64? {
+    guard let text = values[name] else { return nil }
+    let seconds: [Character: Int64] = ["s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800]
+    guard let unit = text.last.flatMap({ seconds[$0] }),
+      let count = Self.number(String(text.dropLast())), count <= 1_000_000_000
+    else { throw .input(name, .malformed("a span such as 30s, 15m, 24h, 90d or 2w")) }
+    return count * unit * 1_000_000
   }
 
   /// A whole number of digits alone; nil where it is absent or too large to be one of ours.

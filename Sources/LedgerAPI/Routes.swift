@@ -255,6 +255,30 @@ struct RouteTable: Sendable {
       answers: [.page(LedgerSchemas.stageHistory)],
       .tenant(action: "ledger:stage:get", on: .secretInPath, LedgerStages.history)),
     Route(
+      "GET", "/ledger/v1/{project}/snapshot", "ShowSnapshot",
+      "Tells of every label which version held it at a moment, as known at a moment.",
+      query: [.effectiveAt, .knownAt],
+      answers: [LedgerSchemas.snapshot],
+      .tenant(action: "ledger:stage:list", on: .project, LedgerSnapshot.show)),
+    Route(
+      "GET", "/ledger/v1/{project}/diff", "ShowDifference",
+      "Tells which labels are told of differently at two moments.",
+      query: [.from, .to, .axis, .effectiveAt, .knownAt],
+      answers: [LedgerSchemas.difference],
+      .tenant(action: "ledger:stage:list", on: .project, LedgerSnapshot.diff)),
+    Route(
+      "GET", "/ledger/v1/{project}/age", "ListAges",
+      "Tells which versions hold a label for long.",
+      query: [.stage, .olderThan, .effectiveAt, .knownAt],
+      answers: [LedgerSchemas.ages],
+      .tenant(action: "ledger:stage:list", on: .project, LedgerSnapshot.age)),
+    Route(
+      "GET", "/ledger/v1/{project}/late", "ListLateFacts",
+      "Lists what was recorded long after it was true.",
+      query: [.minDelay, .after, .limit],
+      answers: [.page(LedgerSchemas.latePage)],
+      .tenant(action: "ledger:event:list", on: .project, LedgerLate.list)),
+    Route(
       "GET", "/ledger/v1/{project}/events", "ListEvents",
       "Lists the log.",
       query: [.after, .limit],

@@ -133,6 +133,23 @@ public struct StageAt: Hashable, Sendable {
   }
 }
 
+/// A label of a secret.
+public struct StageKey: Hashable, Comparable, Sendable {
+  /// The secret.
+  public var secret: SecretName
+  /// The label.
+  public var stage: StageName
+  /// A label of a secret.
+  public init(secret: SecretName, stage: StageName) {
+    self.secret = secret
+    self.stage = stage
+  }
+  /// By secret, then by label.
+  public static func < (left: StageKey, right: StageKey) -> Bool {
+    (left.secret, left.stage) < (right.secret, right.stage)
+  }
+}
+
 /// The stored bytes of one event.
 public struct StoredEvent: Hashable, Sendable {
   /// Its place in the log.
@@ -205,6 +222,22 @@ public protocol RecordStore: Sendable {
   func stages(
     at effectiveAt: Instant, knownSize: TreeSize, of secret: SecretName, in project: ProjectID
   ) async throws(StoreError) -> Reading<[StageAt]>
+
+  /// At most `limit` labels that any event ever spoke of, in order, those after `after`.
+  func stageKeys(
+    in project: ProjectID, after: StageKey?, limit: Int
+  ) async throws(StoreError) -> Reading<[StageKey]>
+
+  /// What the first `size` events say of these labels at the moment, in their order.
+  func answers(
+    to keys: [StageKey], at effectiveAt: Instant, knownSize: TreeSize, in project: ProjectID
+  ) async throws(StoreError) -> [StageAnswer]
+
+  /// At most `limit` events recorded `delay` microseconds or more after they were true, which is at
+  /// least a second, those after `after`.
+  func lateEvents(
+    in project: ProjectID, delay: Int64, after: Position?, limit: Int
+  ) async throws(StoreError) -> Reading<[StoredEvent]>
 
   /// At most `limit` changes of the secret's labels, of `stage` alone if it is given, in effective
   /// order (then position), those after `after`; a change that another replaced at its very instant

@@ -149,19 +149,48 @@ extension PostgresStore: RecordStore {
       Statements.StagesAtKey(
         project: project, secret: secret, effectiveAt: effectiveAt, knownSize: knownSize),
       in: project)
-    let keys = names.value.map {
+    let answers = try await answers(
+      to: names.value.map { StageKey(secret: secret, stage: $0) }, at: effectiveAt,
+      knownSize: knownSize, in: project)
+    let stages = zip(names.value, answers).map { StageAt(stage: $0, answer: $1) }
+      // What had begun by one telling may come later by a better one.
+      .filter { $0.answer.last != nil || $0.answer.doubt != nil }
+    return Reading(value: stages, size: names.size)
+  }
+
+  /// One query for all labels, and one more for each that is in doubt.
+  public func answers(
+    to keys: [StageKey], at effectiveAt: Instant, knownSize: TreeSize, in project: ProjectID
+  ) async throws(StoreError) -> [StageAnswer] {
+    let questions = keys.map {
       Statements.AnswerKey(
-        project: project, secret: secret, stage: $0, effectiveAt: effectiveAt,
+        project: project, secret: $0.secret, stage: $0.stage, effectiveAt: effectiveAt,
         knownSize: knownSize)
     }
-    var stages: [StageAt] = []
-    for (key, look) in zip(keys, try await answers(to: keys)) {
-      let answer = try await settled(look, key).value.answer
-      // What had begun by one telling may come later by a better one.
-      guard answer.last != nil || answer.doubt != nil else { continue }
-      stages.append(StageAt(stage: key.stage, answer: answer))
+    var answers: [StageAnswer] = []
+    for (question, look) in zip(questions, try await looks(of: questions)) {
+      answers.append(try await settled(look, question).value.answer)
     }
-    return Reading(value: stages, size: names.size)
+    return answers
+  }
+
+  /// One range of the labels' key.
+  public func stageKeys(
+    in project: ProjectID, after: StageKey?, limit: Int
+  ) async throws(StoreError) -> Reading<[StageKey]> {
+    try await read(
+      Statements.stageKeys,
+      Statements.StageKeysKey(project: project, after: after, limit: limit), in: project)
+  }
+
+  /// One range of the index of events recorded late.
+  public func lateEvents(
+    in project: ProjectID, delay: Int64, after: Position?, limit: Int
+  ) async throws(StoreError) -> Reading<[StoredEvent]> {
+    try await read(
+      Statements.lateEvents,
+      Statements.LateKey(project: project, delay: delay, after: after, limit: limit),
+      in: project)
   }
 
   /// Reads the part of the index of labels that belongs to the secret or the label.

@@ -154,8 +154,8 @@ public final class PostgresStore: Sendable {
   }
 
   /// What is said to questions that are there already, in their order.
-  func answers(
-    to questions: [Statements.AnswerKey]
+  func looks(
+    of questions: [Statements.AnswerKey]
   ) async throws(StoreError) -> [Reading<AnswerLook>] {
     var looks: [Reading<AnswerLook>] = []
     for answer in await Self.answers(questions, pool, .now + deadlines.read) {

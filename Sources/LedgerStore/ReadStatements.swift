@@ -405,6 +405,61 @@ extension Statements {
     var knownSize: TreeSize
   }
 
+  struct StageKeysKey: Sendable {
+    var project: ProjectID
+    var after: StageKey?
+    var limit: Int
+  }
+
+  /// A label that was taken away keeps its row, so the projection has every label there ever was.
+  static let stageKeys = Statement<StageKeysKey, StageKey>(
+    name: "stage_keys",
+    sql: """
+      SELECT t.secret, t.stage FROM ledger.stage t
+      WHERE t.project = $1
+        AND t.generation = (SELECT p.generation FROM ledger.project p WHERE p.project = $1)
+        AND (t.secret, t.stage) > ($2, $3)
+      ORDER BY t.secret, t.stage LIMIT $4
+      """,
+    types: [.text, .text, .text, .int8],
+    bind: { key, out in
+      out.text(key.project.text)
+      out.text(key.after?.secret.text ?? "")
+      out.text(key.after?.stage.text ?? "")
+      out.int8(Int64(key.limit))
+    },
+    decode: { row throws(PostgresError) in
+      StageKey(secret: try row.name("secret"), stage: try row.name("stage"))
+    })
+
+  struct LateKey: Sendable {
+    var project: ProjectID
+    var delay: Int64
+    var after: Position?
+    var limit: Int
+  }
+
+  /// The first condition on the delay is that of the index.
+  static let lateEvents = Statement<LateKey, StoredEvent>(
+    name: "late_events",
+    sql: """
+      SELECT e.position, e.canonical FROM ledger.event e
+      WHERE e.project = $1 AND e.position > $3
+        AND e.recorded_at - e.effective_at >= interval '1 second'
+        AND e.recorded_at - e.effective_at >= $2::bigint * interval '1 microsecond'
+      ORDER BY e.position LIMIT $4
+      """,
+    types: [.text, .int8, .int8, .int8],
+    bind: { key, out in
+      out.text(key.project.text)
+      out.int8(key.delay)
+      out.int8(key.after?.index ?? -1)
+      out.int8(Int64(key.limit))
+    },
+    decode: { row throws(PostgresError) in
+      StoredEvent(position: try row.position("position"), bytes: try row.bytes())
+    })
+
   /// The labels of the secret that any change that was known had begun to move by the moment.
   static let stagesAt = Statement<StagesAtKey, StageName>(
     name: "stages_at",

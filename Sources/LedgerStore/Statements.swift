@@ -18,6 +18,7 @@ extension Statements {
     logSize.erased, standing.erased, secretPage.erased, secretSearch.erased, secretCount.erased,
     labels.erased, versionPage.erased, versionByID.erased,
     knownAt.erased, stageAnswer.erased, stagesAt.erased, stageChanges.erased,
+    stageKeys.erased, lateEvents.erased,
     stageHistory.erased, eventPage.erased,
     openFindings.erased,
     projectByID.erased, projectPage.erased, insertProject.erased, insertHead.erased,

@@ -27,7 +27,7 @@ import Testing
     try await withStore { fixture in
       for name in [
         "event_page", "event_rows", "known_at", "stream", "secret_page", "version_page",
-        "append_holders", "forget_nonces", "access_page",
+        "append_holders", "forget_nonces", "access_page", "stage_keys", "late_events",
       ] {
         let statement = try #require(PostgresStore.statements.first { $0.name == name })
         let plan = try explain(statement, in: fixture.database)

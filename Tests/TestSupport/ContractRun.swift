@@ -212,6 +212,51 @@ extension ContractRun {
     }
   }
 
+  /// Holds all labels of the project, in pages, and what is said of them against the fold.
+  func checkLabels() async throws {
+    let changes = events.filter { $0.type.changesStage }
+    var expected: Set<StageKey> = []
+    for change in changes {
+      guard let secret = change.secret, let stage = change.stage else { continue }
+      expected.insert(StageKey(secret: secret, stage: stage))
+    }
+    var keys: [StageKey] = []
+    while true {
+      let page = try await store.stageKeys(in: project, after: keys.last, limit: 4).value
+      keys += page
+      guard page.count == 4 else { break }
+    }
+    #expect(keys == expected.sorted())
+    let moment = anyMoment()
+    let known = TreeSize(Int64.random(in: 0...size.count, using: &random)) ?? .zero
+    let answers = try await store.answers(to: keys, at: moment, knownSize: known, in: project)
+    #expect(
+      answers
+        == keys.map { key in
+          StageTimeline(
+            events: changes.filter { $0.secret == key.secret && $0.stage == key.stage },
+            knownSize: known
+          ).answer(at: moment)
+        })
+  }
+
+  /// Holds what was recorded late, in pages, against the two times of each event.
+  func checkLate(delay: Int64) async throws {
+    let expected = events.filter {
+      $0.recordedAt.microseconds - $0.effectiveAt.microseconds >= delay
+    }
+    var late: [StoredEvent] = []
+    while true {
+      let page = try await store.lateEvents(
+        in: project, delay: delay, after: late.last?.position, limit: 7
+      ).value
+      late += page
+      guard page.count == 7 else { break }
+    }
+    #expect(late.map(\.position) == expected.map(\.position))
+    #expect(late.map(\.bytes) == expected.map(\.canonicalBytes))
+  }
+
   /// Holds "what was known then" against the recorded times, at the moment.
   func checkKnown(at moment: Instant) async throws {
     let before = events.filter { $0.recordedAt <= moment }

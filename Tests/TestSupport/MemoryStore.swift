@@ -201,6 +201,42 @@ extension MemoryStore: RecordStore {
     }
   }
 
+  /// Every label of the log.
+  public func stageKeys(
+    in project: ProjectID, after: StageKey?, limit: Int
+  ) async throws(StoreError) -> Reading<[StageKey]> {
+    try read(project) { log in
+      let keys = log.states.flatMap { secret, state in
+        state.stages.keys.map { StageKey(secret: secret, stage: $0) }
+      }
+      return Array(keys.sorted().filter { key in after.map { $0 < key } ?? true }.prefix(limit))
+    }
+  }
+
+  /// What the plain fold says of each.
+  public func answers(
+    to keys: [StageKey], at effectiveAt: Instant, knownSize: TreeSize, in project: ProjectID
+  ) async throws(StoreError) -> [StageAnswer] {
+    try read(project) { log in
+      keys.map { key in
+        log.timeline(of: key.stage, of: key.secret, knownSize: knownSize).answer(at: effectiveAt)
+      }
+    }.value
+  }
+
+  /// The events whose two times are that far apart.
+  public func lateEvents(
+    in project: ProjectID, delay: Int64, after: Position?, limit: Int
+  ) async throws(StoreError) -> Reading<[StoredEvent]> {
+    try read(project) { log in
+      log.events.filter { recorded in
+        let event = recorded.event
+        return event.recordedAt.microseconds - event.effectiveAt.microseconds >= delay
+          && after.map { event.position > $0 } ?? true
+      }.prefix(limit).map { StoredEvent(position: $0.event.position, bytes: $0.bytes) }
+    }
+  }
+
   /// What the plain fold says of the label.
   public func answer(
     at effectiveAt: Instant, knownSize: TreeSize, stage: StageName, of secret: SecretName,

@@ -43,6 +43,10 @@ extension StoreContract {
       }
     }
     for _ in 0..<20 { try await run.checkKnown(at: run.anyMoment()) }
+    try await run.checkLabels()
+    for delay in [1_000_000, 5_000_000, 3_600_000_000] as [Int64] {
+      try await run.checkLate(delay: delay)
+    }
   }
 
   func knowledgeHasExactBounds() async throws {

@@ -147,6 +147,33 @@ enum LedgerSchemas {
     "next": next,
   ]).named("StagePage")
 
+  /// Lines of JSON in order of secret and label, made while they are sent.
+  static func lines(_ text: String) -> DescribedAnswer {
+    DescribedAnswer(
+      200, "Lines of JSON, in order of secret and label.",
+      [(LedgerSnapshot.lines, Schema.text().described(text))])
+  }
+
+  static let snapshot = lines(
+    "Each line has `secret`, `stage` and, as in StageAnswer, `version_id`, `since`, `until`, "
+      + "`certainty`, `candidates`, `changed_between`, `decided_by`. Labels on no version are "
+      + "left out.")
+  static let difference = lines(
+    "Each line has `secret`, `stage`, `from` and `to`; both as in StageAnswer.")
+  static let ages = lines(
+    "Each line has `secret`, `stage`, `version_id`, `since`, `since_after` and `age_seconds`.")
+
+  static let latePage = Schema.object([
+    "late": .list(
+      of: .object([
+        "position": NameSchemas.position, "type": .text(), "secret": NameSchemas.secret.orNull,
+        "stage": NameSchemas.stage.orNull, "version_id": NameSchemas.version.orNull,
+        "effective_at": NameSchemas.moment, "effective_after": NameSchemas.moment.orNull,
+        "recorded_at": NameSchemas.moment, "delay_seconds": NameSchemas.whole,
+      ]), 0...1_000),
+    "next": NameSchemas.position.orNull,
+  ])
+
   private static let intervals = Schema.list(
     of: Schema.object([
       "stage": NameSchemas.stage, "version_id": NameSchemas.version.orNull,

@@ -75,11 +75,8 @@ enum LedgerStages {
     var text = ObjectText()
     text.text("secret", secret.text)
     text.text("stage", stage.text)
-    text.text("version_id", answer.versionID?.text)
+    text.answer(answer)
     if answer.versionID == nil { text.text("reason", reason(answer)) }
-    text.instant("since", answer.interval?.since)
-    text.instant("until", answer.interval.map(\.until) ?? answer.firstChange)
-    certainty(of: answer, &text)
     // Null where the question was about the present: the same answer then has the same bytes, and
     // the same tag, until something changes.
     text.instant("effective_at", moments.effectiveAt)
@@ -88,31 +85,6 @@ enum LedgerStages {
     text.text("coverage", "not_watched")
     text.bool("deprecated", reply.value.isDeprecated)
     return .json(text.bytes, size: reply.size)
-  }
-
-  /// What can be told, and what cannot: `changed_between` also bounds the beginning of a stretch
-  /// that is certain itself.
-  private static func certainty(of answer: StageAnswer, _ text: inout ObjectText) {
-    text.text("certainty", answer.doubt == nil ? "exact" : "bounded")
-    text.value(
-      "candidates",
-      .array((answer.doubt?.candidates ?? []).map { $0.map { .string($0.text) } ?? .null }))
-    var between: ObjectText?
-    if let doubt = answer.doubt {
-      between = changedBetween(doubt.earliest, doubt.latest)
-    } else if let interval = answer.interval, interval.sinceAfter != nil {
-      between = changedBetween(interval.earliest, interval.since)
-    }
-    text.raw("changed_between", between?.bytes)
-    let decidedBy = answer.doubt?.decidedBy ?? answer.interval.map { [$0.decidedBy] } ?? []
-    text.value("decided_by", .array(decidedBy.map { .integer($0.index) }))
-  }
-
-  private static func changedBetween(_ earliest: Instant, _ latest: Instant) -> ObjectText {
-    var text = ObjectText()
-    text.instant("earliest", earliest)
-    text.instant("latest", latest)
-    return text
   }
 
   private static func reason(_ answer: StageAnswer) -> String {
@@ -211,14 +183,10 @@ enum LedgerStages {
 
   /// A label and what is said of it at a moment.
   private static func standing(_ stage: StageAt) -> [UInt8] {
-    let interval = stage.answer.interval
     var text = ObjectText()
     text.text("stage", stage.stage.text)
-    text.text("version_id", interval?.versionID?.text)
-    text.instant("since", interval?.since)
-    text.instant("until", interval?.until)
-    certainty(of: stage.answer, &text)
-    text.instant("recorded_at", interval?.recordedAt)
+    text.answer(stage.answer)
+    text.instant("recorded_at", stage.answer.interval?.recordedAt)
     return text.bytes
   }
 

@@ -65,6 +65,23 @@ extension Parameter {
       + "known unless said.",
     .either(NameSchemas.momentTaken, .text(5...20, pattern: "^pos:[0-9]{1,16}$")))
 
+  private static let span = Schema.text(2...11, pattern: "^[0-9]{1,10}[smhdw]$")
+    .example("24h")
+  private static let point = Schema.either(
+    NameSchemas.momentTaken, .text(5...20, pattern: "^pos:[0-9]{1,16}$"))
+
+  static let from = Parameter("from", "The first of two points on the axis; must be there.", point)
+  static let to = Parameter("to", "The second; the present unless said.", point)
+  static let axis = Parameter(
+    "axis",
+    "`effective`, unless said: both points are times when it was true. `known`: both are points of "
+      + "knowledge, times or positions.", .choice(["effective", "known"]))
+  static let stage = Parameter("stage", "This label alone.", NameSchemas.stage)
+  static let olderThan = Parameter("older_than", "For at least this long.", span)
+  static let minDelay = Parameter(
+    "min_delay", "At least this long after it was true: `24h` unless said, and at least a second.",
+    span)
+
   static let idempotencyKey = Parameter(
     "Idempotency-Key", in: .header,
     "The caller's own name for the request, bare or in quotes: the same key and request get the "
