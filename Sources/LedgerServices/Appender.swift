@@ -106,7 +106,7 @@ public final class Appender: Sendable {
     // A refinement may change what stood at any moment: nothing is planned after it in its batch.
     batcher = Batcher(
       waitingMax: Self.waitingMax, batchMax: Self.batchMax,
-      endsBatch: { $0.submission.isRefinement }
+      endsBatch: \.submission.isRefinement
     ) { project, items in
       await writer.run(items, in: project)
     }

@@ -81,9 +81,7 @@ enum LedgerSnapshot {
       do { stage = try StageName(text) } catch { throw .input("stage", InputFault(error)) }
     }
     let view = Viewpoint(try await call.resolve(try call.query.moments()))
-    let wanted = stage
-    return stream(call, [view], of: { key in wanted.map { $0 == key.stage } ?? true }) {
-      key, answers in
+    return stream(call, [view], of: stage) { key, answers in
       guard let interval = answers[0].interval, let version = interval.versionID else {
         return nil
       }
@@ -100,10 +98,9 @@ enum LedgerSnapshot {
     }
   }
 
-  /// Answers with a line for each label that `line` has one for.
+  /// Answers with a line for each label, of `stage` alone if it is given, that `line` has one for.
   private static func stream(
-    _ call: Call, _ views: [Viewpoint],
-    of isWanted: @escaping @Sendable (StageKey) -> Bool = { _ in true },
+    _ call: Call, _ views: [Viewpoint], of stage: StageName? = nil,
     _ line: @escaping @Sendable (StageKey, [StageAnswer]) -> [UInt8]?
   ) -> Answer {
     let records = call.services.records
@@ -115,7 +112,7 @@ enum LedgerSnapshot {
         let page: [StageKey]
         do throws(StoreError) {
           page = try await records.stageKeys(in: project, after: after, limit: pageSize).value
-          let keys = page.filter(isWanted)
+          let keys = page.filter { key in stage.map { $0 == key.stage } ?? true }
           var answers: [[StageAnswer]] = []
           for view in views {
             answers.append(
