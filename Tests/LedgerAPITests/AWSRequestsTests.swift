@@ -400,6 +400,44 @@ import Testing
     expectAWSError(try await outcome(world) { $0.method = "GET" }, "UnknownOperationException")
   }
 
+  @Test(arguments: testSeeds)
+  func `whatever is sent has one answer`(_ seed: UInt64) async throws {
+    var generator = SeededGenerator(seed: seed)
+    let world = try await world()
+    let token = try await world.call("ListSecrets", #"{"MaxResults": 1}"#)["NextToken"]
+    let operations = [
+      "UpdateSecretVersionStage", "ListSecretVersionIds", "DescribeSecret", "ListSecrets",
+    ]
+    let names = [
+      "SecretId", "VersionStage", "MoveToVersionId", "RemoveFromVersionId", "MaxResults",
+      "NextToken", "IncludeDeprecated", "IncludePlannedDeletion", "Filters", "SortBy", "SortOrder",
+    ]
+    let values: [JSONValue] = [
+      "s", "", "a b", "arn:aws:secretsmanager:::secret:s", "AWSCURRENT", "x",
+      .string(AWSWorld.id(1)),
+      .string(AWSWorld.id(2)), .string(AWSWorld.id(9)), 1, 100, -1, 1.5, .double(1e300),
+      .integer(wholeNumberMax), true, false, nil, [], ["a"], [["Key": "name", "Values": ["s"]]],
+      [["Key": "all", "Values": ["", "!", "s  s"]]], ["Key": "name"], "name", "asc", "desc", token,
+      .string(String(repeating: "🧪", count: 300)), "\u{0}",
+    ]
+    for _ in 0..<1_000 {
+      var members: [String: JSONValue] = ["SecretId": "s"]
+      for _ in 0..<Int.random(in: 0...4, using: &generator) {
+        let name = names[Int.random(in: 0..<names.count, using: &generator)]
+        members[name] = values[Int.random(in: 0..<values.count, using: &generator)]
+      }
+      let operation = operations[Int.random(in: 0..<operations.count, using: &generator)]
+      let body = String(decoding: JSONValue.object(members).canonicalBytes(), as: UTF8.self)
+      let reply = try await world.call(operation, body)
+      let context: Comment = "seed \(seed): \(operation) \(body) \(reply.text)"
+      #expect([200, 400].contains(reply.status), context)
+      #expect((reply["__type"].stringValue == nil) == (reply.status == 200), context)
+      #expect(reply.json.objectValue != nil, context)
+    }
+    let labels = try await world.labels()
+    #expect(labels["AWSCURRENT"] != nil)
+  }
+
   @Test func `a failing record is told as the cloud tells it`() async throws {
     let world = try await world()
     for (error, type, status) in [
