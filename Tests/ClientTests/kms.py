@@ -11,6 +11,7 @@ from alibabacloud_kms20160120.models import (
     DescribeSecretRequest,
     ListSecretsRequest,
     ListSecretVersionIdsRequest,
+    PutSecretValueRequest,
     UpdateSecretVersionStageRequest,
 )
 from alibabacloud_tea_openapi.exceptions import AlibabaCloudException
@@ -22,6 +23,7 @@ from aliyunsdkkms.request.v20160120 import (
     DescribeSecretRequest as OldDescribeSecret,
     ListSecretsRequest as OldListSecrets,
     ListSecretVersionIdsRequest as OldListSecretVersionIds,
+    PutSecretValueRequest as OldPutSecretValue,
     UpdateSecretVersionStageRequest as OldUpdateSecretVersionStage,
 )
 from darabonba.runtime import ExtendsParameters, RuntimeOptions
@@ -50,6 +52,7 @@ class Kms:
         "ListSecretVersionIds": ("list_secret_version_ids", ListSecretVersionIdsRequest),
         "ListSecrets": ("list_secrets", ListSecretsRequest),
         "DescribeSecret": ("describe_secret", DescribeSecretRequest),
+        "PutSecretValue": ("put_secret_value", PutSecretValueRequest),
     }
 
     def __init__(self, service, made, signature="v3"):
@@ -85,6 +88,7 @@ class OldKms:
         "ListSecretVersionIds": OldListSecretVersionIds.ListSecretVersionIdsRequest,
         "ListSecrets": OldListSecrets.ListSecretsRequest,
         "DescribeSecret": OldDescribeSecret.DescribeSecretRequest,
+        "PutSecretValue": OldPutSecretValue.PutSecretValueRequest,
     }
 
     def __init__(self, service, made):

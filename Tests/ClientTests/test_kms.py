@@ -5,6 +5,7 @@
 import os
 import random
 import re
+import secrets
 import subprocess
 import threading
 import xml.etree.ElementTree as ElementTree
@@ -269,6 +270,21 @@ def test_a_wrong_secret_key(service, made):
         with pytest.raises(Refused) as caught:
             client.call("ListSecrets")
         assert (caught.value.status, caught.value.code) == (404, "InvalidAccessKeyId.NotFound")
+
+
+def test_a_secret_value_is_refused_and_leaves_no_trace(service, kms, made):
+    register(kms, "valued", "v1")
+    wrong = made | {"secret_key": made["secret_key"][::-1]}
+    canary = f"canary-{secrets.token_hex(8)}"
+    for client in clients(service, made) + clients(service, wrong):
+        with pytest.raises(Refused) as caught:
+            client.call("PutSecretValue", SecretName="valued", VersionId="v2", SecretData=canary)
+        assert (caught.value.status, caught.value.code) == (400, "InvalidParameter")
+        assert "never takes a secret value" in caught.value.message
+        assert canary not in caught.value.message
+    assert canary.encode() not in service.dump()
+    assert canary.encode() not in service.written()
+    assert labels(Kms(service, made), "valued") == ({CURRENT: "v1"}, ["v1"])
 
 
 def at_once(calls):
