@@ -222,13 +222,13 @@ extension PostgresStore: RecordStore {
     return sizes
   }
 
-  /// One range of the log.
+  /// One range of the log; all who ask for the same one in a turn of the loop share it.
   public func events(
     in project: ProjectID, from: Position, limit: Int
   ) async throws(StoreError) -> Reading<[StoredEvent]> {
-    let reading = try await read(
-      Statements.eventPage,
-      Statements.EventPageKey(project: project, from: from, limit: limit), in: project)
+    let reading = try await gatheredPage(
+      Statements.EventPageKey(project: project, from: from, limit: limit))
+    guard let reading else { throw .projectNotFound }
     let last = reading.value.last?.position.size ?? .zero
     return Reading(value: reading.value, size: max(reading.size, last))
   }

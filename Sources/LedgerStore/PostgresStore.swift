@@ -50,6 +50,7 @@ public final class PostgresStore: Sendable {
     let pool: PostgresPool
     let standings: Gatherer<StandingQuestion, Reading<StageStanding>>
     let answers: Gatherer<Statements.AnswerKey, Reading<AnswerLook>>
+    let pages: Gatherer<Statements.EventPageKey, Reading<[StoredEvent]>?>
   }
 
   struct StandingQuestion: Hashable, Sendable {
@@ -76,6 +77,9 @@ public final class PostgresStore: Sendable {
         },
         answers: Gatherer(loop: pool.loop, limit: Self.gatheredMax) { questions in
           await Self.answers(questions, pool, .now + deadlines.read)
+        },
+        pages: Gatherer(loop: pool.loop, limit: Self.gatheredMax) { keys in
+          await Self.pages(keys, pool, .now + deadlines.read)
         })
     }
   }
@@ -162,6 +166,40 @@ public final class PostgresStore: Sendable {
       do { looks.append(try answer.get()) } catch { throw StoreError(error) }
     }
     return looks
+  }
+
+  /// Asks the lane's gatherer for a page of a log; nil where there is no such project.
+  func gatheredPage(
+    _ key: Statements.EventPageKey
+  ) async throws(StoreError) -> Reading<[StoredEvent]>? {
+    do { return try await lane.pages.get(key) } catch { throw StoreError(error) }
+  }
+
+  /// One query a page, however many ask for it; all of them share one round trip.
+  ///
+  /// Those who follow a log ask for the same page when a commit wakes them.
+  private static func pages(
+    _ keys: [Statements.EventPageKey], _ pool: PostgresPool, _ deadline: ContinuousClock.Instant
+  ) async -> [Result<Reading<[StoredEvent]>?, PostgresError>] {
+    var batch = PostgresBatch()
+    var asked:
+      [Statements.EventPageKey: (size: PostgresHandle<TreeSize>, PostgresHandle<StoredEvent>)] = [:]
+    for key in keys where asked[key] == nil {
+      asked[key] = (
+        batch.add(Statements.logSize, key.project), batch.add(Statements.eventPage, key)
+      )
+    }
+    do throws(PostgresError) {
+      let results = try await pool.run(batch, deadline: deadline)
+      var pages: [Statements.EventPageKey: Reading<[StoredEvent]>] = [:]
+      for (key, (size, events)) in asked {
+        guard let size = try results[size].first else { continue }
+        pages[key] = Reading(value: try results[events], size: size)
+      }
+      return keys.map { .success(pages[$0]) }
+    } catch {
+      return keys.map { _ in .failure(error) }
+    }
   }
 
   /// One query a project; all of them share one round trip.

@@ -568,7 +568,7 @@ extension Statements {
       return StageChange(stage: stage, interval: interval)
     })
 
-  struct EventPageKey: Sendable {
+  struct EventPageKey: Hashable, Sendable {
     var project: ProjectID
     var from: Position
     var limit: Int

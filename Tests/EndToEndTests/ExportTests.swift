@@ -207,6 +207,8 @@ extension EndToEndTests {
       let part = try await export("--until", try #require(fifth), "--after", "1")
       #expect(part.output == lines[2...5].joined())
       #expect(try await export("--until", "2001-02-03").output.isEmpty)
+      #expect(try await export("--until", "pos:2").output == lines[...2].joined())
+      #expect(try await export("--until", "pos:999").output == log)
       #expect(
         try await export("--format", "ocsf").output.split(separator: "\n").count == lines.count)
 

@@ -77,6 +77,8 @@ extension EndToEndTests {
               let followed = await logs.events(of: follower)
               #expect(followed == log, "\(follower) with seed \(seed)")
             }
+            // Nothing more comes: a tail would sit there until its next comment.
+            await logs.stream?.stop()
           } catch {
             Issue.record(error)
             course.stopFollowing(at: 0)
@@ -171,11 +173,16 @@ private actor FollowedLogs {
   private var logs: [Follower: [String]] = [:]
   /// How many live tails were opened.
   private(set) var connections = 0
+  /// The last of them.
+  private(set) var stream: EventStream?
 
   var shortest: Int { Follower.allCases.map { logs[$0]?.count ?? 0 }.min() ?? 0 }
   func events(of follower: Follower) -> [String] { logs[follower] ?? [] }
   func note(_ events: [String], of follower: Follower) { logs[follower, default: []] += events }
-  func noteConnection() { connections += 1 }
+  func note(_ stream: EventStream) {
+    connections += 1
+    self.stream = stream
+  }
 }
 
 /// The ways to follow.
@@ -209,7 +216,6 @@ private enum Follower: CaseIterable {
         else { break }
         await logs.note(text.split(separator: "\n").map(String.init), of: self)
       case .tail:
-        await logs.noteConnection()
         await tail(of: service, token: token, after: after, logs, end: end)
       }
       try? await Task.sleep(for: .milliseconds(20))
@@ -222,6 +228,7 @@ private enum Follower: CaseIterable {
     end: @escaping @Sendable () -> Int?
   ) async {
     let stream = EventStream(url: service.url, token: token, after: after)
+    await logs.note(stream)
     var rest = ""
     var next = after.map { $0 + 1 } ?? 0
     for await piece in stream.pieces {

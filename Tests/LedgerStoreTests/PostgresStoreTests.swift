@@ -36,6 +36,39 @@ import Testing
     }
   }
 
+  @Test func `pages asked for at once are each what was asked`() async throws {
+    try await withStore { fixture in
+      let projects = [try await fixture.makeProject().id, try await fixture.makeProject("two").id]
+      try await fixture.append(
+        .registerSecret(data: [:], firstVersion: .automatic), in: projects[0])
+      for project in projects {
+        try await fixture.append(
+          .registerSecret(data: [:], firstVersion: .automatic), to: "other", in: project)
+      }
+      let logs = [6, 3]
+      await withTaskGroup(of: Void.self) { group in
+        for number in 0..<60 {
+          group.addTask {
+            let (log, from, limit) = (number % 2, number % 5, 1 + number % 3)
+            do {
+              let page = try await fixture.store.events(
+                in: projects[log], from: try #require(Position(Int64(from))), limit: limit)
+              #expect(page.size.count == Int64(logs[log]))
+              let positions = (from..<max(from, min(from + limit, logs[log]))).map(Int64.init)
+              #expect(page.value.map(\.position.index) == positions)
+            } catch { Issue.record(error) }
+          }
+        }
+        group.addTask {
+          await #expect(throws: StoreError.projectNotFound) {
+            try await fixture.store.events(
+              in: named("nobody-has-it"), from: try #require(Position(0)), limit: 1)
+          }
+        }
+      }
+    }
+  }
+
   @Test func `the role of the service can add events and never change them`() async throws {
     try await withStore { fixture in
       let check = try await fixture.store.check()

@@ -12,16 +12,18 @@ enum LedgerEvents {
   /// `GET .../events`: a page of the log, in the format the client would rather have.
   static func list(_ call: Call) async throws(Failure) -> Answer {
     let format = try EventFormat(call.request)
-    guard format != .live else { return try await live(call) }
-    let limit = try call.query.limit()
-    let begin = try call.query.number("after").map { (number) throws(Failure) in
+    let after = try call.query.number("after").map { (number) throws(Failure) in
       try position(after: number, named: "after")
     }
+    guard format != .live else {
+      return try await live(call, from: try lastEventID(of: call) ?? after)
+    }
+    let limit = try call.query.limit()
     let services = call.services
     let project = call.project.id
     let reading = try await call.read { () async throws(StoreError) in
       try await services.records.events(
-        in: project, from: begin ?? TreeSize.zero.next, limit: limit)
+        in: project, from: after ?? TreeSize.zero.next, limit: limit)
     }
     // More follow exactly if the last one sent is not the last one of the log.
     let last = reading.value.last?.position
@@ -55,12 +57,11 @@ enum LedgerEvents {
     return answer
   }
 
-  /// `GET .../events` as a live tail, from the event after the last one the client has.
-  private static func live(_ call: Call) async throws(Failure) -> Answer {
+  /// `GET .../events` as a live tail.
+  private static func live(_ call: Call, from begin: Position?) async throws(Failure) -> Answer {
     guard call.query["limit"] == nil else {
       throw .input("limit", .malformed("left out of a live tail"))
     }
-    let begin = try lastEventID(of: call)
     let project = call.project.id
     let sizes: [ProjectID: TreeSize]
     do {
@@ -73,7 +74,8 @@ enum LedgerEvents {
       status: 200, contentType: EventFormat.live.rawValue, content: [], size: sizes[project])
     answer.stream =
       LiveTail(
-        call: call, begin: begin, tail: tail, openedAt: call.services.clock.now
+        call: call, begin: begin ?? TreeSize.zero.next, tail: tail,
+        openedAt: call.services.clock.now
       ).body
     answer.fields = [
       ("Vary", "Accept"), ("Cache-Control", "no-store"), ("X-Accel-Buffering", "no"),
@@ -81,20 +83,15 @@ enum LedgerEvents {
     return answer
   }
 
-  /// Where a live tail begins: after `Last-Event-ID`, or else after `after`, or at the start.
-  private static func lastEventID(of call: Call) throws(Failure) -> Position {
-    let after = try call.query.number("after")
+  /// The position after `Last-Event-ID`; nil without one.
+  private static func lastEventID(of call: Call) throws(Failure) -> Position? {
     let texts = call.request.fields.values("Last-Event-ID")
     guard texts.count <= 1 else { throw .input("Last-Event-ID", .repeated) }
-    // A client that has no id yet may say so with an empty one.
-    if let text = texts.first, !text.isEmpty {
-      guard let number = Query.number(text) else {
-        throw .input("Last-Event-ID", .malformed("the position of an event"))
-      }
-      return try position(after: number, named: "Last-Event-ID")
+    guard let text = texts.first else { return nil }
+    guard let number = Query.number(text) else {
+      throw .input("Last-Event-ID", .malformed("the position of an event"))
     }
-    guard let after else { return TreeSize.zero.next }
-    return try position(after: after, named: "after")
+    return try position(after: number, named: "Last-Event-ID")
   }
 
   /// The position after the one a client names.

@@ -193,7 +193,8 @@ extension Command {
             help: "jsonl, csv, cloudevents or ocsf; jsonl by default"),
           OptionSpec(
             name: "after", value: "POSITION", help: "begin after this event; else at the start"),
-          OptionSpec(name: "until", value: "TIME", help: "end with what was recorded by then"),
+          OptionSpec(
+            name: "until", value: "TIME", help: "end with what was recorded by then, or pos:41"),
         ],
         details: """
           Asks the service over HTTP, page by page, up to the newest event there is at the start.

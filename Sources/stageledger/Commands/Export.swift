@@ -41,33 +41,37 @@ enum Export {
   /// The part of the log that is wanted.
   private struct Range {
     /// The position before the first one; nil: from the start.
-    let after: Int64?
-    /// The latest recorded time; nil: up to the newest event at the start of the export.
-    let until: Instant?
+    var after: Int64?
+    /// The latest recorded time; nil: any.
+    var moment: Instant?
+    /// The position of the last one; nil: the newest event at the start of the export.
+    var position: Int64?
 
     init(_ context: CommandContext) throws(CommandError) {
+      after = nil
       if let text = context.option("after") {
-        let digits = text.hasPrefix("pos:") ? text.dropFirst(4) : text[...]
-        guard digits.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }), let number = Int64(digits),
-          number < wholeNumberMax
-        else {
+        guard let number = Self.position(text) ?? Self.position("pos:" + text) else {
           throw .usage(.badValue(of: "--after", given: text, expected: "a position such as 41"))
         }
         after = number
-      } else {
-        after = nil
       }
-      guard let text = context.option("until") else {
-        until = nil
-        return
-      }
+      guard let text = context.option("until") else { return }
+      position = Self.position(text)
+      guard position == nil else { return }
       do throws(UsageError) {
         let moment = try MomentText(text, option: "until", now: systemNow())
         if let understood = moment.understood { context.console.say(understood) }
-        until = moment.instant
+        self.moment = moment.instant
       } catch {
         throw .usage(error)
       }
+    }
+
+    /// The position in `pos:41`; nil for any other text.
+    private static func position(_ text: String) -> Int64? {
+      let digits = text.utf8.dropFirst(4)
+      guard text.hasPrefix("pos:"), digits.allSatisfy({ 0x30...0x39 ~= $0 }) else { return nil }
+      return Int64(text.dropFirst(4)).flatMap { $0 < wholeNumberMax ? $0 : nil }
     }
   }
 
@@ -97,7 +101,7 @@ enum Export {
       } catch {
         throw .client(error)
       }
-      let last = end ?? page.newest ?? -1
+      let last = end ?? min(page.newest ?? -1, range.position ?? .max)
       end = last
       progress.setEnd(last)
       var wanted: [ExportedEvent] = []
@@ -106,7 +110,7 @@ enum Export {
           event.outline.position == progress.last + Int64(wanted.count) + 1,
           let recordedAt = Instant(rfc3339: event.outline.recordedAt)
         else { throw .client(.unintelligible(status: 200)) }
-        if let until = range.until, recordedAt > until {
+        if let moment = range.moment, recordedAt > moment {
           end = progress.last + Int64(wanted.count)
           break
         }
