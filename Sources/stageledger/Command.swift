@@ -13,6 +13,10 @@ enum Command: String, CaseIterable, Sendable {
   case reconcile
   case at
   case history
+  case snapshot
+  case diff
+  case age
+  case late
   case export
   case projectCreate = "project create"
   case projectSet = "project set"

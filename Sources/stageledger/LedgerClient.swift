@@ -71,13 +71,28 @@ struct LedgerClient: Sendable {
     _ method: String, _ segments: [String], query: [(name: String, value: String)] = [],
     fields: [String: String] = [:], body: JSONValue? = nil
   ) async throws(ClientError) -> Reply {
-    var target = segments.map { "/" + Self.encoded($0) }.joined()
-    if !query.isEmpty {
-      target += "?"
-      target += query.map { "\(Self.encoded($0.name))=\(Self.encoded($0.value))" }
-        .joined(separator: "&")
-    }
-    return try await send(method, target: target, fields: fields, body: body)
+    try await send(method, target: Self.target(segments, query), fields: fields, body: body)
+  }
+
+  private static func target(
+    _ segments: [String], _ query: [(name: String, value: String)]
+  ) -> String {
+    let path = segments.map { "/" + encoded($0) }.joined()
+    guard !query.isEmpty else { return path }
+    return path + "?"
+      + query.map { "\(encoded($0.name))=\(encoded($0.value))" }.joined(separator: "&")
+  }
+
+  /// Asks for an answer of lines and gives them to `take` while they arrive.
+  func lines(
+    _ segments: [String], query: [(name: String, value: String)],
+    _ take: @escaping @Sendable ([JSONValue]) -> Void
+  ) async throws(ClientError) {
+    let target = Self.target(segments, query)
+    guard let url = URL(string: address + target) else { throw .badAddress(address + target) }
+    var request = URLRequest(url: url)
+    request.setValue(token, forHTTPHeaderField: "X-Auth-Token")
+    try await LineStream.read(request, take)
   }
 
   /// Sends one request to a target as it stands, such as the next page's.

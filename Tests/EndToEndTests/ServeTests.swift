@@ -42,6 +42,8 @@ extension EndToEndTests {
         ["at", "db", "canary", "--effective-at", "2020-02-29"] + named, environment: client)
       #expect(day.complaints.contains("--effective-at 2020-02-29 is 2020-02-29T00:00:00.000000Z"))
 
+      try await askAboutAll(named, client)
+
       // The test's role is a superuser, and the service says that this is too much.
       #expect(await service.says("more rights than the service needs"))
       #expect(!service.program.complaints.contains(token))
@@ -50,6 +52,29 @@ extension EndToEndTests {
       #expect(try await Program.run(["verify"] + options).status == 0)
       #expect(try await Program.run(["rebuild"] + options).status == 0)
       #expect(try await Program.run(["reconcile"] + options).status == 3)
+    }
+
+    /// The commands about all labels, over a secret with two versions and three labels.
+    private func askAboutAll(_ named: [String], _ client: [String: String]) async throws {
+      func rows(_ words: [String]) async throws -> [JSONValue] {
+        let asked = try await Program.run(words + named, environment: client)
+        #expect(asked.status == 0, "\(words): \(asked.complaints)")
+        return try JSONValue(parsing: Array(asked.output.utf8)).arrayValue ?? []
+      }
+      let snapshot = try await rows(["snapshot"])
+      #expect(snapshot.map { $0["stage"] } == ["SYSCURRENT", "SYSPREVIOUS", "canary"])
+      #expect(try await rows(["snapshot", "--known-at", "pos:0"]).isEmpty)
+      let learned = try await rows(["diff", "--axis", "known", "--from", "pos:2"])
+      #expect(learned.first?["from"]?["version_id"] == "v1")
+      #expect(learned.first?["to"]?["version_id"] == "v2")
+      #expect(try await rows(["diff", "--from", "2020-01-01"]).count == 3)
+      #expect(try await rows(["age", "--stage", "canary"]).count == 1)
+      #expect(try await rows(["age", "--older-than", "1d"]).isEmpty)
+      #expect(try await rows(["late", "--min-delay", "1h"]).isEmpty)
+      let wrong = try await Program.run(["age", "--older-than", "9"] + named, environment: client)
+      #expect(wrong.status == 1)
+      #expect(wrong.complaints.contains("older_than"))
+      #expect(try await Program.run(["diff"] + named, environment: client).status == 64)
     }
 
     @Test(arguments: ["alibaba", "aws"])

@@ -183,6 +183,57 @@ extension Command {
         options: Self.client + [Self.format],
         details: "Asks the service over HTTP, page by page.",
         examples: ["history db-password", "history db-password SYSCURRENT -o csv"])
+    case .snapshot:
+      return make(
+        "List every label at a moment.",
+        options: Self.client + [
+          OptionSpec(name: "effective-at", value: "TIME", help: "at that moment; now by default"),
+          Self.format,
+        ],
+        details: "Asks the service over HTTP and prints the lines as they come.",
+        examples: ["snapshot --effective-at 2026-03-04", "snapshot --known-at pos:41 -o csv"])
+    case .diff:
+      return make(
+        "List the labels told of differently at two moments.",
+        options: Self.client + [
+          OptionSpec(name: "from", value: "TIME", help: "the first; must be given"),
+          OptionSpec(name: "to", value: "TIME", help: "the second; now by default"),
+          OptionSpec(
+            name: "axis", value: "AXIS",
+            help: "effective: what changed between; known: what was learned between"),
+          OptionSpec(
+            name: "effective-at", value: "TIME", help: "with --axis known: about that moment"),
+          Self.format,
+        ],
+        details: """
+          Asks the service over HTTP. With --axis known, --from and --to may be positions, such as
+          pos:41.
+          """,
+        examples: [
+          "diff --from \"7d ago\"", "diff --axis known --from pos:41 --effective-at 2026-03-04",
+        ])
+    case .age:
+      return make(
+        "List the versions that hold a label for long.",
+        options: Self.client + [
+          OptionSpec(name: "stage", value: "STAGE", help: "of this label alone"),
+          OptionSpec(
+            name: "older-than", value: "SPAN", help: "for at least 90d, 2w, 24h, 15m, 30s"),
+          OptionSpec(name: "effective-at", value: "TIME", help: "at that moment; now by default"),
+          Self.format,
+        ],
+        details: "Asks the service over HTTP and prints the lines as they come.",
+        examples: ["age --stage SYSCURRENT --older-than 90d"])
+    case .late:
+      return make(
+        "List what was recorded long after it was true.",
+        options: Self.service + [
+          OptionSpec(
+            name: "min-delay", value: "SPAN", help: "at least that long; 24h by default"),
+          Self.format,
+        ],
+        details: "Asks the service over HTTP, page by page.",
+        examples: ["late --min-delay 1h -o csv"])
     case .export:
       return make(
         "Write the log, or a part of it, for other tools.",

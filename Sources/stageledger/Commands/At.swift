@@ -48,7 +48,9 @@ struct Question: Sendable {
   let moments: [(name: String, value: String)]
 
   /// Reads settings and moments, and says how the moments were understood.
-  init(_ context: CommandContext) throws(CommandError) {
+  init(
+    _ context: CommandContext, moments options: [String] = ["effective-at", "known-at"]
+  ) throws(CommandError) {
     guard let project = context.configuration[.project] else { throw .missingSetting(.project) }
     guard let token = context.configuration[.token] else { throw .missingSetting(.tokenFile) }
     do {
@@ -60,11 +62,13 @@ struct Question: Sendable {
     self.project = project
     let now = systemNow()
     var moments: [(name: String, value: String)] = []
-    for option in ["effective-at", "known-at"] {
+    let knowledge: Set =
+      context.option("axis") == "known" ? ["from", "to", "known-at"] : ["known-at"]
+    for option in options {
       guard let text = context.option(option) else { continue }
-      if option == "known-at", let position = Self.position(text) {
-        context.console.say("--known-at \(text) is all through position \(position)")
-        moments.append(("known_at", text))
+      if knowledge.contains(option), let position = Self.position(text) {
+        context.console.say("--\(option) \(text) is all through position \(position)")
+        moments.append((option.replacing("-", with: "_"), text))
         continue
       }
       let moment: MomentText
