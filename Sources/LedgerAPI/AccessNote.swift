@@ -64,9 +64,9 @@ extension Failure {
     case .unauthenticated: "unauthenticated"
     case .signature(let refusal): refusal.word
     case .forbidden: "forbidden"
+    case .otherCloud: "other_cloud"
     case .noRoute, .methodNotAllowed, .notAcceptable, .mediaType, .body, .secretValue, .input,
       .missing, .missingThen, .inDoubt, .pendingDeletion, .deletionScheduledAlready, .rejected,
-      .otherCloud,
       .overloaded, .store, .refused:
       nil
     }

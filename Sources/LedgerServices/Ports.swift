@@ -234,9 +234,9 @@ public protocol RecordStore: Sendable {
   ) async throws(StoreError) -> [StageAnswer]
 
   /// At most `limit` events recorded `delay` microseconds or more after they were true, which is at
-  /// least a second, those after `after`.
+  /// least a second, from position `from` on.
   func lateEvents(
-    in project: ProjectID, delay: Int64, after: Position?, limit: Int
+    in project: ProjectID, delay: Int64, from: Position, limit: Int
   ) async throws(StoreError) -> Reading<[StoredEvent]>
 
   /// At most `limit` changes of the secret's labels, of `stage` alone if it is given, in effective

@@ -185,11 +185,11 @@ extension PostgresStore: RecordStore {
 
   /// One range of the index of events recorded late.
   public func lateEvents(
-    in project: ProjectID, delay: Int64, after: Position?, limit: Int
+    in project: ProjectID, delay: Int64, from: Position, limit: Int
   ) async throws(StoreError) -> Reading<[StoredEvent]> {
     try await read(
       Statements.lateEvents,
-      Statements.LateKey(project: project, delay: delay, after: after, limit: limit),
+      Statements.LateKey(project: project, delay: delay, from: from, limit: limit),
       in: project)
   }
 

@@ -435,7 +435,7 @@ extension Statements {
   struct LateKey: Sendable {
     var project: ProjectID
     var delay: Int64
-    var after: Position?
+    var from: Position
     var limit: Int
   }
 
@@ -444,7 +444,7 @@ extension Statements {
     name: "late_events",
     sql: """
       SELECT e.position, e.canonical FROM ledger.event e
-      WHERE e.project = $1 AND e.position > $3
+      WHERE e.project = $1 AND e.position >= $3
         AND e.recorded_at - e.effective_at >= interval '1 second'
         AND e.recorded_at - e.effective_at >= $2::bigint * interval '1 microsecond'
       ORDER BY e.position LIMIT $4
@@ -453,7 +453,7 @@ extension Statements {
     bind: { key, out in
       out.text(key.project.text)
       out.int8(key.delay)
-      out.int8(key.after?.index ?? -1)
+      out.int8(key.from.index)
       out.int8(Int64(key.limit))
     },
     decode: { row throws(PostgresError) in

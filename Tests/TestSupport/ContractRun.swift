@@ -248,7 +248,7 @@ extension ContractRun {
     var late: [StoredEvent] = []
     while true {
       let page = try await store.lateEvents(
-        in: project, delay: delay, after: late.last?.position, limit: 7
+        in: project, delay: delay, from: late.last?.position.size.next ?? place(0), limit: 7
       ).value
       late += page
       guard page.count == 7 else { break }

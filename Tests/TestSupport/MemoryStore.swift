@@ -226,13 +226,13 @@ extension MemoryStore: RecordStore {
 
   /// The events whose two times are that far apart.
   public func lateEvents(
-    in project: ProjectID, delay: Int64, after: Position?, limit: Int
+    in project: ProjectID, delay: Int64, from: Position, limit: Int
   ) async throws(StoreError) -> Reading<[StoredEvent]> {
     try read(project) { log in
       log.events.filter { recorded in
         let event = recorded.event
         return event.recordedAt.microseconds - event.effectiveAt.microseconds >= delay
-          && after.map { event.position > $0 } ?? true
+          && event.position >= from
       }.prefix(limit).map { StoredEvent(position: $0.event.position, bytes: $0.bytes) }
     }
   }

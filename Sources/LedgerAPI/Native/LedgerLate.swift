@@ -14,16 +14,14 @@ enum LedgerLate {
   static func list(_ call: Call) async throws(Failure) -> Answer {
     let limit = try call.query.limit()
     let delay = max(try call.query.duration("min_delay") ?? 86_400_000_000, 1_000_000)
-    var after: Position?
-    if let number = try call.query.number("after") {
-      after = Position(number)
+    let from = try call.query.number("after").map { (number) throws(Failure) in
+      try LedgerEvents.position(after: number, named: "after")
     }
-    let begin = after
     let services = call.services
     let project = call.project.id
     let reading = try await call.read { () async throws(StoreError) in
       try await services.records.lateEvents(
-        in: project, delay: delay, after: begin, limit: limit + 1)
+        in: project, delay: delay, from: from ?? TreeSize.zero.next, limit: limit + 1)
     }
     let page = reading.value.prefix(limit)
     var lines: [[UInt8]] = []

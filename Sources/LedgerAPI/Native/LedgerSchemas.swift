@@ -149,9 +149,11 @@ enum LedgerSchemas {
 
   /// Lines of JSON in order of secret and label, made while they are sent.
   static func lines(_ text: String) -> DescribedAnswer {
-    DescribedAnswer(
+    var answer = DescribedAnswer(
       200, "Lines of JSON, in order of secret and label.",
       [(LedgerSnapshot.lines, Schema.text().described(text))])
+    answer.delivery = .streamed
+    return answer
   }
 
   static let snapshot = lines(

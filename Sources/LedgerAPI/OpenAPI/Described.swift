@@ -37,8 +37,15 @@ struct DescribedAnswer: Sendable {
     case wait = "Retry-After"
   }
 
+  /// Whether an answer is there before it is sent, or made while it is sent: then it has no tag.
+  enum Delivery: Sendable {
+    case whole
+    case streamed
+  }
+
   let status: Int
   let text: String
+  var delivery = Delivery.whole
   /// The types of content, each with its schema; none without content.
   var contents: [(type: String, schema: Schema)]
   var fields: [Field]

@@ -181,7 +181,7 @@ extension Route {
     var fields: [Parameter] = []
     if case .tenant = endpoint {
       if !isRead { fields = [.idempotencyKey, .ifMatch] }
-      if isRead, surface == .ledger { fields = [.ifNoneMatch] }
+      if isTagged(description) { fields = [.ifNoneMatch] }
     }
     return path + description.query + fields
   }
@@ -201,10 +201,15 @@ extension Route {
     }
   }
 
+  /// Whether its answers have a tag a client can ask with.
+  private func isTagged(_ description: Description) -> Bool {
+    isRead && surface == .ledger && description.answers.allSatisfy { $0.delivery == .whole }
+  }
+
   /// The answers of the endpoint, with the fields and the status the surface adds.
   fileprivate func allAnswers(_ description: Description) -> [DescribedAnswer] {
     guard case .tenant = endpoint else { return description.answers }
-    let isTagged = isRead && surface == .ledger
+    let isTagged = isTagged(description)
     let own = description.answers.map { answer in
       var answer = answer
       answer.fields += isTagged ? [.position, .tag] : [.position]
