@@ -190,6 +190,16 @@ extension Failure {
   static let secretValueSentence =
     "This service never takes a secret value; send metadata only. Nothing of the request was kept."
 
+  /// The sentence about an operation that `/` does not have, on KMS and on AWS.
+  static let noOperationSentence =
+    "This service has no such operation: it serves UpdateSecretVersionStage, "
+    + "ListSecretVersionIds, DescribeSecret and ListSecrets."
+
+  /// The sentence about a key of a project of this cloud that was used at another's surface.
+  static func otherCloudSentence(_ provider: Provider) -> String {
+    "This access key is for a project of \(provider.rawValue)."
+  }
+
   /// What is wrong below the API, in the words of whoever found it; nil when nothing is.
   var trouble: String? {
     switch self {

@@ -217,7 +217,9 @@ import Testing
   func `a key of a project of another cloud is refused`(_ provider: Provider) async throws {
     let world = try await AWSWorld(provider)
     for operation in ["DescribeSecret", "ListSecretVersionIds", "ListSecrets"] {
-      expectAWSError(try await world.call(operation, Self.describe), "AccessDeniedException")
+      expectAWSError(
+        try await world.call(operation, Self.describe), "AccessDeniedException",
+        "This access key is for a project of \(provider.rawValue).")
     }
   }
 

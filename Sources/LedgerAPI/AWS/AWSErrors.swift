@@ -37,14 +37,11 @@ enum AWSErrors {
       Row(
         type: "AccessDeniedException",
         text: "The access key is not authorized to perform this action on this resource.")
-    case .otherCloud:
+    case .otherCloud(let provider):
       // The cloud has no such case: its access keys are all its own.
-      Row(type: "AccessDeniedException", text: Problem(failure).detail)
+      Row(type: "AccessDeniedException", text: Failure.otherCloudSentence(provider))
     case .noRoute, .methodNotAllowed, .notAcceptable:
-      Row(
-        type: "UnknownOperationException",
-        text: "This service has no such operation: it serves UpdateSecretVersionStage, "
-          + "ListSecretVersionIds, DescribeSecret and ListSecrets.")
+      Row(type: "UnknownOperationException", text: Failure.noOperationSentence)
     case .mediaType, .body: Row(type: "SerializationException", text: Problem(failure).detail)
     case .secretValue: Row(type: invalidRequest, text: Failure.secretValueSentence)
     case .input(let name, let fault): row(name, fault)

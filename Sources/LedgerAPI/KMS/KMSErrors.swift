@@ -205,9 +205,9 @@ enum KMSErrors {
     case .unauthenticated:
       "Sign the request with an access key of this service: ACS3-HMAC-SHA256, or signature 1.0."
     case .signature(let refusal): recommendation(refusal)
-    case .noRoute: "The operations served here are in the README of stageledger."
+    case .noRoute: Failure.noOperationSentence
     case .mediaType: "Send parameters in the query or as application/x-www-form-urlencoded."
-    case .otherCloud(let provider): "This access key is for a project of \(provider.rawValue)."
+    case .otherCloud(let provider): Failure.otherCloudSentence(provider)
     case .forbidden, .methodNotAllowed, .notAcceptable, .body, .secretValue, .input, .missing,
       .missingThen, .inDoubt, .pendingDeletion, .deletionScheduledAlready, .rejected, .overloaded,
       .store, .refused:
