@@ -93,6 +93,9 @@ enum CommandError: Error, Sendable {
     case .file(let path, let reason): "\(visible(path)): \(reason)"
     case .missingSetting(.tokenFile):
       "needs --token-file, STAGELEDGER_TOKEN or STAGELEDGER_TOKEN_FILE"
+    // Keys have no option.
+    case .missingSetting(.secretKeyFile), .missingSetting(.previousSecretKeyFile):
+      "needs STAGELEDGER_SECRET_KEY_FILE and STAGELEDGER_PREVIOUS_SECRET_KEY_FILE"
     case .missingSetting(let setting):
       "needs \(spell(setting.option)) or \(setting.rawValue)"
     case .reconcile(let project, let error):

@@ -157,7 +157,7 @@ struct LedgerClient: Sendable {
     _ request: URLRequest
   ) async -> Result<(Data, HTTPURLResponse), ClientError> {
     await withCheckedContinuation { continuation in
-      let address = request.url.map { "\($0.scheme ?? "")://\($0.host ?? "")" } ?? ""
+      let address = origin(of: request)
       let task = session.dataTask(with: request) { data, response, error in
         guard let response = response as? HTTPURLResponse, let data else {
           let reason = error?.localizedDescription ?? "no answer"
@@ -199,6 +199,12 @@ struct LedgerClient: Sendable {
     }
     return encoded
   }
+}
+
+/// Where the request goes: scheme, host and port.
+func origin(of request: URLRequest?) -> String {
+  guard let url = request?.url else { return "" }
+  return "\(url.scheme ?? "")://\(url.host ?? "")\(url.port.map { ":\($0)" } ?? "")"
 }
 
 /// Takes a redirect for the answer instead of following it with the token in hand.

@@ -77,7 +77,7 @@ final class LineStream: NSObject, URLSessionDataDelegate, Sendable {
   func urlSession(
     _ session: URLSession, task: URLSessionTask, didCompleteWithError error: (any Error)?
   ) {
-    let address = task.originalRequest?.url?.host ?? ""
+    let address = origin(of: task.originalRequest)
     let (continuation, result) = state.withLock { state in
       (state.continuation.take(), Self.result(state, error, address))
     }

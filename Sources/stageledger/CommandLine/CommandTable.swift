@@ -151,8 +151,8 @@ extension Command {
           OptionSpec(name: "o", value: "FORMAT", help: "table or json; table by default"),
         ],
         details: """
-          Reads the cloud of every project whose upstream mode is read or write, and records drift
-          that appeared or went away. Exit status 2 when there is drift, 3 when something could not
+          Reads the cloud of every project whose upstream mode is read, and records drift that
+          appeared or went away. Exit status 2 when there is drift, 3 when something could not
           be looked at or nothing was in scope.
           """,
         examples: ["reconcile", "reconcile --project 0123456789abcdef0123456789abcdef -o json"])
@@ -309,7 +309,7 @@ extension Command {
           token is stored and the secret key only sealed, so neither can be shown again. The sealing
           key is STAGELEDGER_SECRET_KEY_FILE (32 bytes in base 64, mode 0600) or
           STAGELEDGER_SECRET_KEY; a private database makes its own. Without one, both keys are null.
-          A policy file holds statements of Effect, Action and Resource.
+          A policy file holds statements of Effect, Action, Resource and Condition.
           """,
         examples: [
           "credential create pipeline --project p1 --policy writer",
@@ -328,7 +328,7 @@ extension Command {
         options: Self.database + [
           OptionSpec(name: "project", value: "ID", help: "the project it belongs to")
         ],
-        details: "Running services refuse its token within two seconds.",
+        details: "Running services refuse its token and its access key within two seconds.",
         examples: ["credential revoke pipeline --project p1"])
     case .credentialRekey:
       return make(

@@ -28,7 +28,7 @@ enum Reconcile {
       return reports
     }
     guard !reports.isEmpty else {
-      context.console.say("no project has a cloud to compare with (upstream mode read or write)")
+      context.console.say("no project has a cloud to compare with (upstream mode read)")
       if format == .json { context.console.print("[]") }
       return .incomplete
     }
