@@ -96,12 +96,15 @@ struct Query: Sendable {
     return value
   }
 
+  /// The longest span: longer than from the first moment there is to the last.
+  private static let spanSecondsMax: Int64 = 1_000_000_000_000
+
   /// A span such as `24h`, in microseconds; nil where it is absent.
   func duration(_ name: String) throws(Failure) -> Int64? {
     guard let text = values[name] else { return nil }
     let seconds: [Character: Int64] = ["s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800]
     guard let unit = text.last.flatMap({ seconds[$0] }),
-      let count = Self.number(String(text.dropLast())), count <= 1_000_000_000
+      let count = Self.number(String(text.dropLast())), count <= Self.spanSecondsMax / unit
     else { throw .input(name, .malformed("a span such as 30s, 15m, 24h, 90d or 2w")) }
     return count * unit * 1_000_000
   }
