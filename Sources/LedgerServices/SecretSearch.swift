@@ -76,6 +76,28 @@ public struct SecretSearch: Hashable, Sendable {
     self.after = after
   }
 
+  /// Finds only names that begin with one of these too.
+  ///
+  /// What is left begins each as one of the two lists has it, and once: however often it is
+  /// narrowed, there are no more beginnings than were ever asked for.
+  public mutating func narrow(toPrefixes others: [String]) {
+    guard let prefixes else {
+      self.prefixes = others
+      return
+    }
+    var left: [String] = []
+    for one in prefixes {
+      for other in others {
+        let (long, short) = one.utf8.count < other.utf8.count ? (other, one) : (one, other)
+        guard long.utf8.starts(with: short.utf8),
+          !left.contains(where: { $0.utf8.elementsEqual(long.utf8) })
+        else { continue }
+        left.append(long)
+      }
+    }
+    self.prefixes = left
+  }
+
   /// Where a secret stands in the order.
   public func place(of secret: SecretSummary) -> Place {
     let key: Int64 =

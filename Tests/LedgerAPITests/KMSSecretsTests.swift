@@ -207,6 +207,7 @@ import Testing
       ("Filters", #"[{"Key": "Colour", "Values": ["x"]}]"#),
       ("Filters", #"[{"Key": "SecretName", "Values": "x"}]"#),
       ("Filters", #"[{"Key": "SecretName", "Values": [1]}]"#),
+      ("Filters", #"[{"Key": "SecretName", "Values": ["\u0000"]}]"#),
       (
         "Filters",
         #"[{"Key": "SecretName", "Values": ["1","2","3","4","5","6","7","8","9","a","b"]}]"#

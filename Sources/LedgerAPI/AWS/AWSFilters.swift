@@ -55,7 +55,7 @@ enum AWSFilters {
     switch key {
     case "name":
       search.prefixesBarred += barred
-      if !wanted.isEmpty { search.prefixes = search.prefixes.map { both($0, wanted) } ?? wanted }
+      if !wanted.isEmpty { search.narrow(toPrefixes: wanted) }
       return search.prefixes != []
     case "all":
       guard barred.isEmpty else { throw .input("Values", .malformed("free of ! for all")) }
@@ -63,15 +63,6 @@ enum AWSFilters {
       return true
     default:
       return wanted.isEmpty
-    }
-  }
-
-  /// The prefixes of what begins with one of each list.
-  private static func both(_ one: [String], _ other: [String]) -> [String] {
-    one.flatMap { left in
-      other.compactMap { right in
-        left.hasPrefix(right) ? left : right.hasPrefix(left) ? right : nil
-      }
     }
   }
 }

@@ -29,8 +29,9 @@ enum KMSSecrets {
     let page = try call.kmsPage(sizeDefault: 10)
     let fetchesTags = try call.isSet("FetchTags")
     var search = SecretSearch(
-      life: .registered, prefixes: try KMSFilters.prefixes(call.query["Filters"]),
-      prefixesBarred: [], words: [], order: .name, direction: .ascending, after: nil)
+      life: .registered, prefixes: nil, prefixesBarred: [], words: [], order: .name,
+      direction: .ascending, after: nil)
+    try KMSFilters.narrow(&search, by: call.query["Filters"])
     let counted = search
     search.skip = (page.number - 1) * page.size
     let asked = search
@@ -119,42 +120,31 @@ enum KMSSecrets {
 
 /// The filters of a list of secrets: `[{"Key": ..., "Values": [...]}]`.
 enum KMSFilters {
-  /// The beginnings of names the filters leave; nil: any.
+  /// Narrows a search to what the filters let through.
   ///
   /// Each filter must hold, by one of its values. A name is filtered by its beginning, for which
   /// the cloud publishes no rule. All secrets here are of the type `Generic`; none has tags, a
   /// description or an instance, so a filter by those finds nothing.
-  static func prefixes(_ text: String?) throws(Failure) -> [String]? {
-    guard let text, !text.isEmpty else { return nil }
+  static func narrow(_ search: inout SecretSearch, by text: String?) throws(Failure) {
+    guard let text, !text.isEmpty else { return }
     let form = "a JSON list of at most 10 objects with Key and up to 10 texts as Values"
     guard let value = try? JSONValue(parsing: Array(text.utf8), limits: .standard),
       let filters = value.arrayValue, filters.count <= 10
     else { throw .input("Filters", .malformed(form)) }
-    var prefixes: [String]?
     for filter in filters {
       guard let key = filter["Key"]?.stringValue, let items = filter["Values"]?.arrayValue,
         items.count <= 10
       else { throw .input("Filters", .malformed(form)) }
       let values = items.compactMap(\.stringValue)
-      guard values.count == items.count else { throw .input("Filters", .malformed(form)) }
+      guard values.count == items.count, values.allSatisfy({ !$0.utf8.contains(0) }) else {
+        throw .input("Filters", .malformed(form))
+      }
       guard !values.isEmpty else { continue }
       switch key {
-      case "SecretName": prefixes = both(prefixes, values)
-      case "SecretType": if !values.contains("Generic") { prefixes = [] }
-      case "Description", "TagKey", "TagValue", "DKMSInstanceId": prefixes = []
+      case "SecretName": search.narrow(toPrefixes: values)
+      case "SecretType": if !values.contains("Generic") { search.prefixes = [] }
+      case "Description", "TagKey", "TagValue", "DKMSInstanceId": search.prefixes = []
       default: throw .input("Filters", .malformed(form))
-      }
-    }
-    return prefixes
-  }
-
-  /// The beginnings that a name must have to begin with one of each list; nil: any.
-  private static func both(_ left: [String]?, _ right: [String]) -> [String] {
-    guard let left else { return right }
-    return left.flatMap { one in
-      right.compactMap { other in
-        if one.utf8.starts(with: other.utf8) { return one }
-        return other.utf8.starts(with: one.utf8) ? other : nil
       }
     }
   }
