@@ -133,7 +133,7 @@ import Testing
         "csms:secret:updateStage", "csms:secret:create", "csms:secret:createStage",
       ])
     #expect(rows.map(\.access.secret?.text) == ["s", "new", "s"])
-    #expect(rows.map(\.access.stage?.text) == ["a", nil, "b"])
+    #expect(rows.map(\.access.stage?.text) == ["a", "SYSCURRENT", "b"])
   }
 
   @Test func `who asks for another project is kept in his own, without the names he used`()

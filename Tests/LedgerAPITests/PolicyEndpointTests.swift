@@ -186,7 +186,7 @@ import Testing
   @Test func `a new version asks for each label it takes`() async throws {
     let world = try await World(
       #"{"Effect":"Allow","Action":"*"},"#
-        + #"{"Effect":"Deny","Action":["csms:secret:createVersion","ledger:version:record"],"#
+        + #"{"Effect":"Deny","Action":["csms:secret:create*","ledger:version:record"],"#
         + #""Condition":{"StringEqualsIgnoreCase":{"ledger:VersionStage":"syscurrent"}}}"#)
     func make(_ body: String) async -> Int {
       await world.status("POST", "/v1/p1/secrets/s/versions", body)
@@ -200,6 +200,7 @@ import Testing
     }
     #expect(await register("") == 403)
     #expect(await register(#","stages":["SYSCURRENT"]"#) == 403)
+    #expect(await world.status("POST", "/v1/p1/secrets", #"{"name":"t"}"#) == 403)
     #expect(world.api.eventCount == count)
     #expect(await make(#"{"version_stages":["a","b"]}"#) == 200)
     #expect(await register(#","stages":[]"#) == 409)

@@ -32,7 +32,7 @@ enum CSMSSecrets {
   static func create(_ call: Call) async throws(Failure) -> Answer {
     var fields = Fields(call.body)
     let secret: SecretName = try fields.required("name")
-    try call.authorize(on: secret)
+    try call.authorize(on: secret, stages: [call.project.provider.rules.current])
     let registeredAt = call.services.clock.now
     var data: [String: JSONValue] = [
       "id": .string(call.services.identities.uuid(at: registeredAt))
