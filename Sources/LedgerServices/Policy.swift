@@ -85,14 +85,16 @@ public struct Policy: Hashable, Sendable {
 
     /// Whether the sentence is about the request.
     ///
-    /// Actions are compared in any case, as AWS and Alibaba Cloud do; names of secrets are not. A
-    /// sentence that names secrets says nothing about an action on none, unless it names `*`.
+    /// Actions are compared in any case, as AWS and Alibaba Cloud do; names of secrets are not. An
+    /// action on no secret in particular shows all: who is allowed some is not allowed that, unless
+    /// the sentence names `*`, and who is denied some is denied it.
     func speaks(of request: PolicyRequest) -> Bool {
       folded.contains { pattern in
         request.action.folded.contains { Wildcard.matches(pattern, $0) }
       }
         && resources.contains { pattern in
-          request.secret.map { Wildcard.matches(pattern, $0.text) } ?? (pattern == "*")
+          request.secret.map { Wildcard.matches(pattern, $0.text) }
+            ?? (!isAllowing || pattern == "*")
         }
         && conditions.allSatisfy { $0.holds(for: request) }
     }

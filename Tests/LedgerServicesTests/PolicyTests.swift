@@ -43,14 +43,24 @@ extension Policy {
       #expect(!policy.allows("csms:secret:delete", on: "prod-1"))
       #expect(policy.allows("csms:secret:delete", on: "test-1"))
       #expect(policy.allows("csms:secret:get", on: "prod-1"))
-      #expect(policy.allows("csms:secret:delete", on: nil))
+      #expect(!policy.allows("csms:secret:delete", on: nil))
     }
   }
 
-  @Test func `only a statement about everything speaks of no secret`() throws {
+  @Test func `only a statement about everything allows what is about no secret`() throws {
     #expect(try allow("a", on: "*").allows("a", on: nil))
     #expect(try !allow("a", on: "**").allows("a", on: nil))
     #expect(try !allow("a", on: "x").allows("a", on: nil))
+  }
+
+  @Test func `who is denied one secret is denied what shows all`() throws {
+    let policy = try policy(
+      #"{"Statement":[{"Effect":"Allow","Action":"*"},"#
+        + #"{"Effect":"Deny","Action":"ledger:*","Resource":"x"}]}"#)
+    #expect(policy.allows("ledger:stage:get", on: "y"))
+    #expect(!policy.allows("ledger:stage:get", on: "x"))
+    #expect(!policy.allows("ledger:event:list", on: nil))
+    #expect(policy.allows("csms:secret:list", on: nil))
   }
 
   @Test(
