@@ -124,10 +124,10 @@ struct TablePages: Sendable {
     }
   }
 
-  /// What stands after the last row.
-  var end: String {
+  /// What stands after the last row; the line of names, where there was none.
+  mutating func end() -> String {
     switch format {
-    case .table, .csv: ""
+    case .table, .csv: hasBegun ? "" : text(of: [])
     case .json: hasBegun ? "]\n" : "[]\n"
     }
   }

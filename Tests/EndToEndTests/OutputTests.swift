@@ -39,9 +39,11 @@ import Testing
     let rows: [[JSONValue]] = [
       [.string("long"), .integer(1)], [.string("a"), .integer(22)], [.null, .integer(333)],
     ]
-    for pages in [[rows], [[], rows], [[rows[0]], Array(rows[1...])], [rows, []], [[], [], []]] {
+    for pages in [
+      [], [rows], [[], rows], [[rows[0]], Array(rows[1...])], [rows, []], [[], [], []],
+    ] {
       var paged = TablePages(columns: ["name", "count"], format: format)
-      let text = pages.map { paged.text(of: $0) }.joined() + paged.end
+      let text = pages.map { paged.text(of: $0) }.joined() + paged.end()
       let table = Table(columns: ["name", "count"], rows: pages.flatMap { $0 })
       switch format {
       case .table: #expect(text == table.text)

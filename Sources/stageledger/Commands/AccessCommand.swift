@@ -78,7 +78,7 @@ enum AccessCommand {
           after = last.mark
         }
       }
-      context.console.write(pages.end)
+      context.console.write(pages.end())
     }
     return .fine
   }

@@ -71,7 +71,7 @@ enum Walk {
     } catch {
       throw .client(error)
     }
-    context.console.write(pages.end)
+    context.console.write(pages.end())
     return .fine
   }
 
@@ -104,7 +104,7 @@ enum Walk {
     } catch {
       throw .client(error)
     }
-    console.write(pages.withLock { $0.end })
+    console.write(pages.withLock { $0.end() })
     return .fine
   }
 
