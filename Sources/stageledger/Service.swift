@@ -185,7 +185,8 @@ private struct RequestHandler: HTTPHandler {
     guard level >= log.least else { return }
     var fields: [(String, JSONValue)] = [
       ("request_id", .string(response.fields["X-Request-Id"] ?? "")),
-      ("method", .string(request.method)),
+      // A method nobody serves is a text of a stranger's.
+      ("method", .string(Self.methods.contains(request.method) ? request.method : "other")),
       ("route", .string(api.label(of: request) ?? "none")),
       ("status", .integer(Int64(response.status))),
     ]
@@ -199,6 +200,8 @@ private struct RequestHandler: HTTPHandler {
     }
     log(level, "request", fields)
   }
+
+  private static let methods: Set = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]
 
   /// The id in a `traceparent` field.
   ///

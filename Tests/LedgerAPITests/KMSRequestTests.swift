@@ -52,6 +52,21 @@ import Testing
     #expect(try await world.holder(of: "blue") == "v1")
   }
 
+  @Test(arguments: KMSWorld.Scheme.allCases, KMSWorld.Place.allCases)
+  func `more parameters than a call can have are not read`(
+    _ scheme: KMSWorld.Scheme, _ place: KMSWorld.Place
+  ) async throws {
+    let world = try await KMSWorld()
+    await world.makeSecret()
+    for (extra, status) in [(60, 200), (100, 400)] {
+      let parameters = Self.move + (0..<extra).map { ("Tag.\($0)", "x") }
+      let reply = try await world.call(
+        "UpdateSecretVersionStage", parameters, as: scheme, in: place)
+      #expect(reply.status == status, "\(reply.text)")
+      if status == 400 { expectKMSError(reply, 400, "ParseRequestParameterException") }
+    }
+  }
+
   @Test func `an empty body may be of any type, another body must be a form`() async throws {
     let world = try await KMSWorld()
     await world.makeSecret()

@@ -16,6 +16,9 @@ enum KMSRequest {
   /// The version of the cloud's API that is spoken here.
   static let version = "2016-01-20"
 
+  /// How many parameters a call may have, which is several times what the longest has.
+  private static let parametersMax = 100
+
   /// Whether a request to `/` is one of this cloud's calls.
   static func isMeant(by head: HTTPRequest) -> Bool {
     if head.fields["x-acs-action"] != nil || head.fields["x-acs-version"] != nil { return true }
@@ -38,9 +41,7 @@ enum KMSRequest {
     of request: HTTPRequest
   ) throws(Failure) -> [(name: String, value: String)] {
     let items: [(name: String, value: String)]
-    do { items = try request.queryItems() + formItems(of: request) } catch {
-      throw .refused(error)
-    }
+    do { items = try self.items(of: request) } catch { throw .refused(error) }
     guard !items.contains(where: { SecretValue.isName($0.name) }) else { throw .secretValue }
     try checkBody(of: request)
     var names: Set<String> = []
@@ -52,14 +53,23 @@ enum KMSRequest {
 
   /// The form in which a call wants its answer; where that cannot be told, JSON.
   static func format(of request: HTTPRequest) -> KMSFormat {
-    let items = (try? request.queryItems() + formItems(of: request)) ?? []
+    let items = (try? items(of: request)) ?? []
     return items.first { $0.name == "Format" }.flatMap { KMSFormat($0.value) } ?? .json
   }
 
-  private static func formItems(
+  /// The parameters as they stand, those of the query before those of the form.
+  ///
+  /// More than any call has are not read at all: each costs, and anybody can send them.
+  private static func items(
     of request: HTTPRequest
   ) throws(HTTPRefusal) -> [(name: String, value: String)] {
-    isForm(request) ? try request.formItems() : []
+    let isForm = isForm(request)
+    let ampersand = UInt8(ascii: "&")
+    let separators =
+      (request.query ?? "").utf8.count { $0 == ampersand }
+      + (isForm ? request.body.count { $0 == ampersand } : 0)
+    guard separators < parametersMax else { throw HTTPRefusal(.invalidForm) }
+    return try request.queryItems() + (isForm ? request.formItems() : [])
   }
 
   /// Whether the body of a request is a form.
