@@ -23,6 +23,9 @@ public struct PolicyAction: Hashable, Sendable, ExpressibleByStringLiteral {
   public let aliases: [String]
   fileprivate let folded: [String]
 
+  /// Whether it is the ledger's own and no cloud's.
+  fileprivate var isOfLedger: Bool { folded.contains { $0.hasPrefix("ledger:") } }
+
   /// An action and its other names.
   public init(_ name: String, aliases: [String] = []) {
     self.name = name
@@ -85,16 +88,16 @@ public struct Policy: Hashable, Sendable {
 
     /// Whether the sentence is about the request.
     ///
-    /// Actions are compared in any case, as AWS and Alibaba Cloud do; names of secrets are not. An
-    /// action on no secret in particular shows all: who is allowed some is not allowed that, unless
-    /// the sentence names `*`, and who is denied some is denied it.
+    /// Actions are compared in any case, as AWS and Alibaba Cloud do; names of secrets are not. A
+    /// sentence that names secrets says nothing about an action on none, unless it names `*`. The
+    /// ledger's own show the whole record of all secrets then: who is denied some is denied those.
     func speaks(of request: PolicyRequest) -> Bool {
       folded.contains { pattern in
         request.action.folded.contains { Wildcard.matches(pattern, $0) }
       }
         && resources.contains { pattern in
           request.secret.map { Wildcard.matches(pattern, $0.text) }
-            ?? (!isAllowing || pattern == "*")
+            ?? (pattern == "*" || !isAllowing && request.action.isOfLedger)
         }
         && conditions.allSatisfy { $0.holds(for: request) }
     }
