@@ -16,15 +16,9 @@ enum LedgerSnapshot {
   private static let pageSize = 256
   static let lines = "application/x-ndjson"
 
-  /// A place on both axes, with nothing left open.
-  struct Viewpoint: Sendable {
-    var effectiveAt: Instant
-    var known: KnownAt
-  }
-
   /// `GET /snapshot`: every label that marked a version, or may have.
   static func show(_ call: Call) async throws(Failure) -> Answer {
-    let view = Viewpoint(try await call.resolve(try call.query.moments()))
+    let view = try await call.resolve(try call.query.moments())
     return stream(call, [view]) { key, answers in
       let answer = answers[0]
       guard answer.versionID != nil || answer.doubt != nil else { return nil }
@@ -59,7 +53,7 @@ enum LedgerSnapshot {
     var begin = try await call.resolve(from)
     if from.known == to.known { begin.known = end.known }
     if from.effectiveAt == nil { begin.effectiveAt = end.effectiveAt }
-    return stream(call, [Viewpoint(begin), Viewpoint(end)]) { key, answers in
+    return stream(call, [begin, end]) { key, answers in
       guard !answers[0].saysTheSame(as: answers[1]) else { return nil }
       var text = ObjectText()
       text.text("secret", key.secret.text)
@@ -80,7 +74,7 @@ enum LedgerSnapshot {
     if let text = call.query["stage"] {
       do { stage = try StageName(text) } catch { throw .input("stage", InputFault(error)) }
     }
-    let view = Viewpoint(try await call.resolve(try call.query.moments()))
+    let view = try await call.resolve(try call.query.moments())
     return stream(call, [view], of: stage) { key, answers in
       guard let interval = answers[0].interval, let version = interval.versionID else {
         return nil
@@ -100,7 +94,7 @@ enum LedgerSnapshot {
 
   /// Answers with a line for each label, of `stage` alone if it is given, that `line` has one for.
   private static func stream(
-    _ call: Call, _ views: [Viewpoint], of stage: StageName? = nil,
+    _ call: Call, _ views: [ResolvedMoments], of stage: StageName? = nil,
     _ line: @escaping @Sendable (StageKey, [StageAnswer]) -> [UInt8]?
   ) -> Answer {
     let records = call.services.records
@@ -138,12 +132,6 @@ enum LedgerSnapshot {
       status: 200, contentType: lines, content: [], stream: body, size: end?.size)
     answer.fields.append(("Cache-Control", "no-store"))
     return answer
-  }
-}
-
-extension LedgerSnapshot.Viewpoint {
-  fileprivate init(_ moments: ResolvedMoments) {
-    self.init(effectiveAt: moments.effectiveAt, known: moments.known)
   }
 }
 

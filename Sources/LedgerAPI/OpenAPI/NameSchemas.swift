@@ -74,8 +74,9 @@ extension Parameter {
   static let to = Parameter("to", "The second; the present unless said.", point)
   static let axis = Parameter(
     "axis",
-    "`effective`, unless said: both points are times when it was true. `known`: both are points of "
-      + "knowledge, times or positions.", .choice(["effective", "known"]))
+    "`effective`, unless said: both points are times when it was true, and `effective_at` says "
+      + "nothing. `known`: both are points of knowledge, times or positions, and `known_at` says "
+      + "nothing.", .choice(["effective", "known"]))
   static let stage = Parameter("stage", "This label alone.", NameSchemas.stage)
   static let olderThan = Parameter("older_than", "For at least this long.", span)
   static let minDelay = Parameter(
