@@ -200,8 +200,9 @@ import Testing
     try await withConnection { connection, database async throws in
       let begun = ContinuousClock.now
       async let slow = outcome { () async throws(PostgresError) in
-        try await connection.query(Sample.sleep, 30, deadline: .now + .milliseconds(100))
+        try await connection.query(Sample.sleep, 30, deadline: .now + .seconds(2))
       }
+      try await sleeps(in: database)
       async let behind = outcome { () async throws(PostgresError) in
         try await connection.query(Sample.echo, 1, deadline: soon)
       }
@@ -221,9 +222,19 @@ import Testing
     }
   }
 
+  /// Waits until the server runs the statement that sleeps: what is sent now stands behind it.
+  private func sleeps(in database: TestDatabase) async throws {
+    try await eventually {
+      try database.psql(
+        "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' "
+          + "AND query LIKE '%pg_sleep($1)' AND pid <> pg_backend_pid()") == "1"
+    }
+  }
+
   @Test func `who gives up in the line disturbs nobody, and its answer is dropped`() async throws {
-    try await withConnection { connection, _ async throws in
-      async let slow = connection.query(Sample.sleep, 0.5, deadline: soon)
+    try await withConnection { connection, database async throws in
+      async let slow = connection.query(Sample.sleep, 2, deadline: soon)
+      try await sleeps(in: database)
       async let hasty = outcome { () async throws(PostgresError) in
         try await connection.query(Sample.echo, 1, deadline: .now + .milliseconds(50))
       }
