@@ -381,4 +381,16 @@ public protocol LiveCloud: Sendable {
   func secrets() async throws(CloudError) -> CloudListing
   /// All versions of the secret, each once, with their labels.
   func versions(of secret: SecretName) async throws(CloudError) -> [CloudVersion]
+  /// When the label came to this version, in milliseconds' precision; nil where the cloud does not
+  /// tell, or the label sits elsewhere by now.
+  func changeTime(
+    of stage: StageName, on version: VersionID, of secret: SecretName
+  ) async throws(CloudError) -> Instant?
+}
+
+extension LiveCloud {
+  /// Nil: of the three clouds only one tells.
+  public func changeTime(
+    of stage: StageName, on version: VersionID, of secret: SecretName
+  ) async throws(CloudError) -> Instant? { nil }
 }

@@ -216,6 +216,51 @@ import Testing
     #expect(requestCount == 1)
   }
 
+  // MARK: When a label came
+
+  private func changeTime(_ body: String, status: Int = 200) async throws -> Instant? {
+    let fixture = try Fixture { _ in .json(status, body) }
+    defer {
+      #expect(fixture.server.requests.map(\.path) == ["/v1/cn-project/secrets/db/stages/a%2Fb"])
+      #expect(fixture.server.requests.map(\.method) == ["GET"])
+    }
+    return try await fixture.client.changeTime(of: "a/b", on: "v2", of: "db")
+  }
+
+  @Test func `the time a label came is read in milliseconds`() async throws {
+    let body =
+      #"{"stage":{"name":"a","version_id":"v2","update_time":1581507580123,"secret_name":"db"}}"#
+    #expect(try await changeTime(body) == Instant(rfc3339: "2020-02-12T11:39:40.123Z"))
+  }
+
+  @Test(arguments: [
+    #"{"stage":{"version_id":"v1","update_time":1581507580000}}"#,
+    #"{"stage":{"version_id":"v2"}}"#, #"{"stage":{"version_id":"v2","update_time":null}}"#,
+  ])
+  func `a label that sits elsewhere or tells no time has none`(_ body: String) async throws {
+    #expect(try await changeTime(body) == nil)
+  }
+
+  @Test(arguments: [
+    "{}", #"{"stage":{"update_time":1581507580000}}"#,
+    #"{"stage":{"version_id":"v2","update_time":"1581507580000"}}"#,
+    #"{"stage":{"version_id":"v2","update_time":-1}}"#,
+    #"{"stage":{"version_id":"v2","update_time":0}}"#,
+    #"{"stage":{"version_id":"v2","update_time":9223372036854775807}}"#,
+    #"{"stage":{"version_id":"v2","update_time":999999999999999}}"#,
+    #"{"stage":{"version_id":"v2","update_time":1.5}}"#,
+  ])
+  func `a label whose time is none is not understood`(_ body: String) async throws {
+    let error = await #expect(throws: CloudError.self) { try await changeTime(body) }
+    guard case .unintelligible? = error else { throw CancellationError() }
+  }
+
+  @Test func `a label the cloud does not have is not found`() async throws {
+    await #expect(throws: CloudError.notFound) {
+      try await changeTime(#"{"error_code":"CSMS.0005"}"#, status: 400)
+    }
+  }
+
   // MARK: Paging
 
   @Test func `pages are followed by marker, also out of an address`() async throws {

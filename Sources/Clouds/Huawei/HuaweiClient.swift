@@ -1,8 +1,8 @@
 // HuaweiClient: reads secrets, versions and labels from Huawei Cloud CSMS.
 //
 // Called by the reconciler through `LiveCloud`; calls `UpstreamClient`. Of the cloud's operations
-// it uses two, ListSecrets and ListSecretVersions: neither returns a secret value. Invariant: an
-// answer that is not understood is an error, never a shorter list.
+// it uses three, ListSecrets, ListSecretVersions and ShowSecretStage: none returns a secret value.
+// Invariant: an answer that is not understood is an error, never a shorter list.
 
 import CanonicalJSON
 import Foundation
@@ -93,6 +93,30 @@ public final class HuaweiClient: LiveCloud {
     return versions
   }
 
+  /// When the label came to the version, as `update_time` tells it.
+  ///
+  /// Its text says seconds, and it is milliseconds. Source: every sample, and clients that were
+  /// tried against the cloud.
+  public func changeTime(
+    of stage: StageName, on version: VersionID, of secret: SecretName
+  ) async throws(CloudError) -> Instant? {
+    let deadline = ContinuousClock.now.advanced(by: settings.operationTimeout)
+    let answer = try await get([secret.text, "stages", stage.text], query: "", deadline)
+    guard let shown = answer["stage"], shown["version_id"]?.stringValue != nil else {
+      throw .unintelligible("no stage")
+    }
+    guard shown["version_id"]?.stringValue == version.text else { return nil }
+    guard let value = shown["update_time"], !value.isNull else { return nil }
+    guard let milliseconds = value.integerValue, milliseconds > 0 else {
+      throw .unintelligible("update_time is no time")
+    }
+    let (microseconds, isPastRange) = milliseconds.multipliedReportingOverflow(by: 1_000)
+    guard !isPastRange, let moment = Instant(microseconds: microseconds) else {
+      throw .unintelligible("update_time is no time")
+    }
+    return moment
+  }
+
   private func stage(_ value: JSONValue) throws -> StageName {
     guard let text = value.stringValue else {
       throw CloudError.unintelligible("a label is no text")
@@ -115,7 +139,9 @@ public final class HuaweiClient: LiveCloud {
     var markers: Set<String> = []
     var marker: String?
     for _ in 0..<settings.pagesMax {
-      let page = try await get(path, marker: marker, deadline)
+      var query = "?limit=\(settings.pageItemsMax)"
+      if let marker { query += "&marker=" + Self.percentEncoded(marker) }
+      let page = try await get(path, query: query, deadline)
       guard let found = page[items]?.arrayValue else { throw .unintelligible("no \(items)") }
       var isNews = false
       for item in found {
@@ -156,7 +182,7 @@ public final class HuaweiClient: LiveCloud {
   }
 
   private func get(
-    _ path: [String], marker: String?, _ deadline: ContinuousClock.Instant
+    _ path: [String], query: String, _ deadline: ContinuousClock.Instant
   ) async throws(CloudError) -> JSONValue {
     var text = base + "/v1"
     for segment in [project, "secrets"] + path {
@@ -164,9 +190,7 @@ public final class HuaweiClient: LiveCloud {
       guard segment != ".", segment != ".." else { throw .unintelligible("a name made of dots") }
       text += "/" + Self.percentEncoded(segment)
     }
-    text += "?limit=\(settings.pageItemsMax)"
-    if let marker { text += "&marker=" + Self.percentEncoded(marker) }
-    guard let url = URL(string: text) else { throw .unintelligible("no address") }
+    guard let url = URL(string: text + query) else { throw .unintelligible("no address") }
     let headers = [
       "X-Auth-Token": try token.read(), "X-Project-Id": project, "Accept": "application/json",
       "Content-Type": "application/json",
