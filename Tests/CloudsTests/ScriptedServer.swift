@@ -56,8 +56,6 @@ final class ScriptedServer: Sendable {
     Thread.detachNewThread { [self] in acceptAll() }
   }
 
-  deinit { close() }
-
   /// The requests so far.
   var requests: [SeenRequest] { seen.withLock { $0 } }
   /// How many readers of endless answers have left.
@@ -71,12 +69,13 @@ final class ScriptedServer: Sendable {
       defer { isClosed = true }
       return !isClosed
     }
-    guard isFirst else { return }
-    shutdown(listener, Int32(SHUT_RDWR))
-    Glibc.close(listener)
+    if isFirst { shutdown(listener, Int32(SHUT_RDWR)) }
   }
 
+  /// Only this thread closes what it accepts from: closed by another, the number could name the
+  /// listener of the next server by the time it is used here.
   private func acceptAll() {
+    defer { Glibc.close(listener) }
     while true {
       let connection = accept(listener, nil, nil)
       guard connection >= 0 else { return }
