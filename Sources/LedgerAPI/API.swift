@@ -22,6 +22,8 @@ public enum Admission: Sendable {
 public final class API: Sendable {
   /// The largest body taken.
   public static let bodyBytesMax = 1 << 20
+  /// What policies may speak of: the actions of all operations.
+  public static let actions = RouteTable.standard.routes.compactMap(\.action)
 
   let services: Services
   let requests = RequestMetrics(RouteTable.standard.routes)

@@ -236,6 +236,17 @@ public struct Policy: Hashable, Sendable {
     ])
   }
 
+  /// The names of actions in it, as they were written, that none of these actions goes by.
+  ///
+  /// A mistyped name in a denial denies nothing, so whoever writes the policy should hear of it.
+  public func namesFittingNone(of actions: [PolicyAction]) -> [String] {
+    Set(statements.flatMap(\.actions)).sorted().filter { name in
+      !actions.contains { action in
+        action.folded.contains { Wildcard.matches(name.lowercased(), $0) }
+      }
+    }
+  }
+
   /// Whether the request is allowed: some statement allows it and none denies it.
   public func allows(_ request: PolicyRequest) -> Bool {
     var isAllowed = false

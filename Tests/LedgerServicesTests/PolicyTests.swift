@@ -27,6 +27,22 @@ extension Policy {
     ])
   }
 
+  @Test func `names that fit no action are told`() throws {
+    let policy = try Policy([
+      "Statement": [
+        ["Effect": "Allow", "Action": ["csms:*", "CSMS:Secret:GetStage", "ledger:?*"]],
+        ["Effect": "Deny", "Action": ["csms:secretstage:get", "csms:secret:updateStag", "*"]],
+        ["Effect": "Deny", "Action": "kms:UpdateSecretVersionStage"],
+      ]
+    ])
+    let getStage = PolicyAction("csms:secret:getStage", aliases: ["csms:secretStage:get"])
+    #expect(
+      policy.namesFittingNone(of: [getStage]) == [
+        "csms:secret:updateStag", "kms:UpdateSecretVersionStage", "ledger:?*",
+      ])
+    #expect(policy.namesFittingNone(of: []).count == 7)
+  }
+
   @Test func `what no statement allows is denied`() throws {
     let policy = try allow("csms:secretStage:get", on: "db-*")
     #expect(policy.allows("csms:secretStage:get", on: "db-1"))

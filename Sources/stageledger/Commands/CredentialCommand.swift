@@ -7,6 +7,7 @@ import CanonicalJSON
 import Crypto
 import Foundation
 import Ledger
+import LedgerAPI
 import LedgerServices
 
 /// What a credential's owner is told, once.
@@ -33,6 +34,9 @@ enum CredentialCommand {
           of: "NAME", given: name, expected: "1 to \(nameCharactersMax) characters, no controls"))
     }
     let policy = try policy(context.option("policy") ?? "reader")
+    for name in policy.namesFittingNone(of: API.actions) {
+      context.console.say("no action here is called \(visible(name)): it allows and denies nothing")
+    }
     let made = try await Backend.use(context) { backend throws(CommandError) in
       _ = try await ProjectCommand.found(id, in: backend)
       return try await make(name, for: id, policy: policy, in: backend)
