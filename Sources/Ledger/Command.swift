@@ -145,6 +145,24 @@ public enum Intent: Hashable, Sendable {
   case change(SecretName, Change, Expectation)
   /// Observations of the ledger itself, in order.
   case notes([Note])
+  /// Somebody's word that a finding may stand.
+  case acknowledge(AcknowledgementDraft)
+}
+
+/// An acknowledgement that is asked for.
+public struct AcknowledgementDraft: Hashable, Sendable {
+  /// The finding, which must be open.
+  public var finding: FindingID
+  /// The secret the finding is about; nil when it is about none.
+  public var secret: SecretName?
+  /// It should hold before this moment, which lies ahead; nil: as long as the finding stands.
+  public var until: Instant?
+  /// An acknowledgement that is asked for.
+  public init(finding: FindingID, secret: SecretName?, until: Instant?) {
+    self.finding = finding
+    self.secret = secret
+    self.until = until
+  }
 }
 
 /// Everything about a request that goes into its events, whatever it asks.

@@ -1,7 +1,8 @@
 // Finding: a confirmed difference between the record and the cloud, with a stable id.
 //
-// Made by the reconciler's comparison, kept as `drift.opened` and `drift.resolved` events. The id
-// is derived from what differs, so that the same drift seen again is the same finding.
+// Made by the reconciler's comparison, kept as `drift.*` events. The id is derived from what
+// differs, so that the same drift seen again is the same finding; one whose shape has changed is
+// opened again as it then is, which ends its acknowledgement.
 
 public import CanonicalJSON
 
@@ -68,22 +69,52 @@ public struct Difference: Hashable, Sendable {
 
 /// What the events about one finding add up to.
 public struct FindingState: Hashable, Sendable {
-  /// The event that opened it.
+  /// Where a finding stands at a moment.
+  public enum Standing: String, CaseIterable, Sendable {
+    /// The drift is there.
+    case open
+    /// The drift is there, and somebody said that it may.
+    case acknowledged
+    /// The drift is gone.
+    case resolved
+  }
+
+  /// The event that opened it as it is.
   public var openedBy: Position
   /// The event that resolved it; nil while it is open.
   public var resolvedBy: Position?
+  /// The newest acknowledgement of it as it is, over or not; nil when there is none.
+  public var acknowledgement: Acknowledgement?
   /// What the opening event carried.
   public var data: [String: JSONValue]
 
   /// The state of a finding.
-  public init(openedBy: Position, resolvedBy: Position?, data: [String: JSONValue]) {
+  public init(
+    openedBy: Position, resolvedBy: Position?, acknowledgement: Acknowledgement? = nil,
+    data: [String: JSONValue]
+  ) {
     self.openedBy = openedBy
     self.resolvedBy = resolvedBy
+    self.acknowledgement = acknowledgement
     self.data = data
   }
 
   /// Whether the drift is still there.
   public var isOpen: Bool { resolvedBy == nil }
+
+  /// Where it stands at the moment, which none of its events lies behind.
+  public func standing(at moment: Instant) -> Standing {
+    guard isOpen else { return .resolved }
+    return acknowledgement?.holds(at: moment) == true ? .acknowledged : .open
+  }
+
+  /// Whether it is open with the same versions, decided by the same events, as these data tell.
+  public func isOpen(as data: [String: JSONValue]) -> Bool {
+    isOpen
+      && ["ledger_version", "cloud_version", "decided_by"].allSatisfy { name in
+        self.data[name] == data[name]
+      }
+  }
 
   /// The state once `event`, which is about this finding, is added; nil if there was none to
   /// change.
@@ -95,10 +126,14 @@ public struct FindingState: Hashable, Sendable {
       guard var state else { return nil }
       state.resolvedBy = event.position
       return state
+    case .driftAcknowledged:
+      guard var state, state.isOpen else { return state }
+      state.acknowledgement = Acknowledgement(event)
+      return state
     case .secretRegistered, .secretDeletionScheduled, .secretRestored, .secretDeleted,
       .versionRegistered, .versionRemoved, .stageAssigned, .stageRemoved, .changeRequested,
       .changeRejected, .changeUnresolved, .changeRefined, .watchStarted, .watchGap, .watchStopped,
-      .reconciliationCompleted, .driftAcknowledged, .projectionSwitched:
+      .reconciliationCompleted, .projectionSwitched:
       return state
     }
   }

@@ -49,6 +49,10 @@ public enum Rejection: Error, Hashable, Sendable {
   case changeNotFound(Position)
   /// The secret has moved on since the caller read it.
   case streamVersionMismatch(expected: StreamVersion, actual: StreamVersion)
+  /// The finding is not open: it was resolved, or there never was one.
+  case findingNotOpen
+  /// An acknowledgement is said to end at or before `now`.
+  case acknowledgementOver(now: Instant)
   /// The key was used before, with another request.
   case idempotencyKeyReused
 
@@ -86,6 +90,8 @@ extension Rejection {
     case .effectiveAfterTooLate: "effective_after_too_late"
     case .changeNotFound: "change_not_found"
     case .streamVersionMismatch: "stream_version_mismatch"
+    case .findingNotOpen: "finding_not_open"
+    case .acknowledgementOver: "acknowledgement_over"
     case .idempotencyKeyReused: "idempotency_key_reused"
     }
   }

@@ -172,6 +172,9 @@ public struct AppendNeeds: Sendable {
           }
           if let finding = note.finding { findings.insert(finding) }
         }
+      case .acknowledge(let draft):
+        findings.insert(draft.finding)
+        if let secret = draft.secret { secrets.insert(secret) }
       }
     }
   }
@@ -278,6 +281,8 @@ public struct AppendPlan: Sendable {
       outcome = try plan(change, of: secret, expectation, submission, rules)
     case .notes(let notes):
       outcome = AppendOutcome(events: record(notes, submission), standing: nil)
+    case .acknowledge(let draft):
+      outcome = try acknowledge(draft, submission)
     }
     if let idempotency = submission.idempotency {
       answers[idempotency.key] = EarlierAnswer(
@@ -389,15 +394,42 @@ public struct AppendPlan: Sendable {
     return recorded
   }
 
+  /// An acknowledgement that already stands is left out.
+  private mutating func acknowledge(
+    _ draft: AcknowledgementDraft, _ submission: Submission
+  ) throws(Rejection) -> AppendOutcome {
+    guard let state = findings[draft.finding] ?? basis.findings[draft.finding], state.isOpen else {
+      throw .findingNotOpen
+    }
+    let now = nextRecordedAt
+    if let until = draft.until, until <= now { throw .acknowledgementOver(now: now) }
+    let provenance = submission.provenance
+    if let standing = state.acknowledgement, standing.holds(at: now),
+      standing.until == draft.until, standing.reason == provenance.reason,
+      standing.principal.id == provenance.principal.id
+    {
+      return AppendOutcome(
+        events: [],
+        standing: SecretState.Moment(effectiveAt: standing.at, position: standing.position))
+    }
+    let note = Note(
+      type: .driftAcknowledged, secret: draft.secret,
+      stage: state.data["stage"]?.stringValue.flatMap { text in
+        do { return try StageName(text) } catch { return nil }
+      }, versionID: nil, finding: draft.finding,
+      data: ["expires_at": draft.until.map { .string($0.rfc3339) } ?? .null])
+    return AppendOutcome(events: record([note], submission), standing: nil)
+  }
+
   /// Notes about a finding that is already as they say are left out.
   private mutating func record(_ notes: [Note], _ submission: Submission) -> [RecordedEvent] {
     var recorded: [RecordedEvent] = []
     let noteTime = nextRecordedAt
     for note in notes {
       if let finding = note.finding {
-        let isOpen = (findings[finding] ?? basis.findings[finding])?.isOpen ?? false
-        if note.type == .driftOpened, isOpen { continue }
-        if note.type == .driftResolved, !isOpen { continue }
+        let state = findings[finding] ?? basis.findings[finding]
+        if note.type == .driftOpened, state?.isOpen(as: note.data) == true { continue }
+        if note.type == .driftResolved, state?.isOpen != true { continue }
       }
       var data = note.data
       if let finding = note.finding { data["finding"] = .string(finding.text) }

@@ -163,6 +163,19 @@ public struct StoredEvent: Hashable, Sendable {
   }
 }
 
+/// A finding by its id.
+public struct KnownFinding: Hashable, Sendable {
+  /// Its id.
+  public var id: FindingID
+  /// What its events add up to.
+  public var state: FindingState
+  /// A finding.
+  public init(id: FindingID, state: FindingState) {
+    self.id = id
+    self.state = state
+  }
+}
+
 /// What can be asked of one project's record.
 public protocol RecordStore: Sendable {
   /// Where the label sits now. One query for all that is asked in one turn of an event loop.
@@ -255,10 +268,31 @@ public protocol RecordStore: Sendable {
     in project: ProjectID, from: Position, limit: Int
   ) async throws(StoreError) -> Reading<[StoredEvent]>
 
+  /// The events at these positions, in their order; those there are none of are left out.
+  func events(
+    in project: ProjectID, at positions: [Position]
+  ) async throws(StoreError) -> Reading<[StoredEvent]>
+
   /// The findings that are open, by id.
   func openFindings(
     in project: ProjectID
   ) async throws(StoreError) -> Reading<[FindingID: FindingState]>
+
+  /// The finding; nil when there never was one.
+  func finding(
+    _ finding: FindingID, in project: ProjectID
+  ) async throws(StoreError) -> Reading<FindingState?>
+
+  /// At most `limit` findings by id, those after `after`, that stand so at the moment; nil: any.
+  func findings(
+    in project: ProjectID, _ standing: FindingState.Standing?, at moment: Instant,
+    after: FindingID?, limit: Int
+  ) async throws(StoreError) -> Reading<[KnownFinding]>
+
+  /// At most `limit` events about findings from position `from` on.
+  func driftEvents(
+    in project: ProjectID, from: Position, limit: Int
+  ) async throws(StoreError) -> Reading<[StoredEvent]>
 }
 
 /// What the log says of one label, with what else an answer tells.

@@ -17,6 +17,8 @@ public enum ReconcileError: Error, Hashable, Sendable {
   case store(StoreError)
   /// The findings could not be recorded.
   case append(AppendError)
+  /// Another run of the project is under way.
+  case underWay
   /// The run was called off; nothing was recorded.
   case cancelled
 }
@@ -67,9 +69,10 @@ public struct Reconciler: Sendable {
   /// Makes one run and records what it found.
   ///
   /// Costs one listing of the cloud and a read or two a secret; what differs is read again after
-  /// the grace time. `requestID` is that of the request that asked for the run; nil when none did.
+  /// the grace time. `id` goes into every event of the run. `requestID` is that of the request that
+  /// asked for the run; nil when none did.
   public func run(
-    _ project: Project, against cloud: any LiveCloud, requestID: String?
+    _ project: Project, as id: RunID, against cloud: any LiveCloud, requestID: String?
   ) async throws(ReconcileError) -> DriftReport {
     let rules = project.provider.rules
     let startedAt = clock.now
@@ -90,7 +93,7 @@ public struct Reconciler: Sendable {
     let record = DriftRecord(
       project: project.id, startedAt: startedAt, finishedAt: clock.now, saw: sighting,
       known: try await openFindings(in: project.id))
-    let position = try await append(record.notes, to: project.id, rules, requestID)
+    let position = try await append(record.notes, of: id, to: project.id, rules, requestID)
     return record.report(at: position)
   }
 
@@ -102,7 +105,8 @@ public struct Reconciler: Sendable {
 
   /// Appends the notes, the run's own last; gives the position of that one.
   private func append(
-    _ notes: [Note], to project: ProjectID, _ rules: LabelRules, _ requestID: String?
+    _ notes: [Note], of run: RunID, to project: ProjectID, _ rules: LabelRules,
+    _ requestID: String?
   ) async throws(ReconcileError) -> Position {
     var last: Position?
     var rest = notes[...]
@@ -111,7 +115,7 @@ public struct Reconciler: Sendable {
         intent: .notes(Array(rest.prefix(DriftRecord.notesMax))),
         provenance: Provenance(
           principal: Principal(kind: .service, id: "reconciler"), source: .reconciler,
-          requestID: requestID),
+          requestID: requestID, correlationID: run.text),
         idempotency: nil)
       rest = rest.dropFirst(DriftRecord.notesMax)
       do {

@@ -58,6 +58,8 @@ public struct Services: Sendable {
   public var tenants: Tenants
   /// The nonces of signed requests.
   public var nonces: Nonces
+  /// Drift runs.
+  public var runs: DriftRuns
   /// Who read what and who was refused.
   public var accesses: AccessLog
   /// The time.
@@ -69,17 +71,24 @@ public struct Services: Sendable {
   /// Numbers from below the API: database connections, the server, the appender.
   public var metrics: @Sendable () async -> [MetricSample]
 
-  /// The use cases over two stores.
+  /// The use cases over the stores; `compare` compares one project with its live cloud.
   public init(
     appends: any AppendStore, records: any RecordStore, tenants: any TenantStore,
-    nonces: any NonceStore, accesses: any AccessStore, clock: Clock, identities: Identities,
-    keyring: SecretKeyring?,
+    nonces: any NonceStore, accesses: any AccessStore, driftRuns: any DriftRunStore, clock: Clock,
+    identities: Identities, keyring: SecretKeyring?,
+    compare:
+      @escaping @Sendable (DriftRuns.Order, Appender) async throws(ReconcileError) ->
+      DriftReport,
     readiness: @escaping @Sendable () async -> [ComponentStatus],
     metrics: @escaping @Sendable () async -> [MetricSample]
   ) {
     let tails = Tails()
-    appender = Appender(store: appends, clock: clock, identities: identities) { project, size in
+    let appender = Appender(store: appends, clock: clock, identities: identities) { project, size in
       tails.grew(project, to: size)
+    }
+    self.appender = appender
+    runs = DriftRuns(store: driftRuns, clock: clock, identities: identities) {
+      (order) async throws(ReconcileError) in try await compare(order, appender)
     }
     self.tails = tails
     self.records = records

@@ -267,7 +267,7 @@ enum Statements {
   static let appendFindings = Statement<FindingsKey, FindingRow>(
     name: "append_findings",
     sql: """
-      SELECT f.finding, f.opened_position, f.resolved_position, f.data
+      SELECT f.finding, f.opened_position, f.resolved_position, f.acknowledgement, f.data
       FROM ledger.finding f
       WHERE f.project = $1 AND f.finding = ANY ($2)
         AND f.generation = (SELECT p.generation FROM ledger.project p WHERE p.project = $1)

@@ -232,14 +232,4 @@ extension PostgresStore: RecordStore {
     let last = reading.value.last?.position.size ?? .zero
     return Reading(value: reading.value, size: max(reading.size, last))
   }
-
-  /// Reads the findings of the live generation.
-  public func openFindings(
-    in project: ProjectID
-  ) async throws(StoreError) -> Reading<[FindingID: FindingState]> {
-    let reading = try await read(Statements.openFindings, project, in: project)
-    var findings: [FindingID: FindingState] = [:]
-    for row in reading.value { findings[row.finding] = row.state }
-    return Reading(value: findings, size: reading.size)
-  }
 }

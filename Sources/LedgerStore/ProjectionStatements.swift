@@ -118,19 +118,26 @@ extension Statements {
     name: "upsert_findings",
     sql: """
       INSERT INTO ledger.finding AS f (project, generation, finding, opened_position,
-        resolved_position, data)
-      SELECT $1, $2, * FROM unnest($3::text[], $4::bigint[], $5::bigint[], $6::text[])
+        resolved_position, acknowledgement, acknowledged_until, data)
+      SELECT $1, $2, * FROM unnest($3::text[], $4::bigint[], $5::bigint[], $6::text[],
+        $7::timestamptz[], $8::text[])
       ON CONFLICT (project, generation, finding) DO UPDATE SET
         opened_position = EXCLUDED.opened_position,
-        resolved_position = EXCLUDED.resolved_position, data = EXCLUDED.data
+        resolved_position = EXCLUDED.resolved_position,
+        acknowledgement = EXCLUDED.acknowledgement,
+        acknowledged_until = EXCLUDED.acknowledged_until, data = EXCLUDED.data
       """,
-    types: [.text, .int8, .textArray, .int8Array, .int8Array, .textArray],
+    types: [
+      .text, .int8, .textArray, .int8Array, .int8Array, .textArray, .timestamptzArray, .textArray,
+    ],
     bind: { input, out in
       out.text(input.project.text)
       out.int8(input.generation)
       out.textArray(input.rows.map(\.finding.text))
       out.int8Array(input.rows.map(\.state.openedBy.index))
       out.int8Array(input.rows.map { $0.state.resolvedBy?.index })
+      out.textArray(input.rows.map { $0.state.acknowledgement.map { canonicalText($0.json) } })
+      out.timestamptzArray(input.rows.map { $0.state.acknowledgement?.until?.microseconds })
       out.textArray(input.rows.map { canonicalText($0.state.data) })
     })
 }

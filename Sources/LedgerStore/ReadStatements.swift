@@ -589,19 +589,6 @@ extension Statements {
     decode: { row throws(PostgresError) in
       StoredEvent(position: try row.position("position"), bytes: try row.bytes())
     })
-
-  static let openFindings = Statement<ProjectID, FindingRow>(
-    name: "open_findings",
-    sql: """
-      SELECT f.finding, f.opened_position, f.resolved_position, f.data
-      FROM ledger.finding f
-      WHERE f.project = $1 AND f.resolved_position IS NULL
-        AND f.generation = (SELECT p.generation FROM ledger.project p WHERE p.project = $1)
-      ORDER BY f.finding LIMIT 100000
-      """,
-    types: [.text],
-    bind: { project, out in out.text(project.text) },
-    decode: { row throws(PostgresError) in try row.findingRow() })
 }
 
 extension RowReader {

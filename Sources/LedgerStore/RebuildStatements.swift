@@ -141,7 +141,7 @@ extension Statements {
   static let allFindings = Statement<GenerationKey, FindingRow>(
     name: "all_findings",
     sql: """
-      SELECT f.finding, f.opened_position, f.resolved_position, f.data
+      SELECT f.finding, f.opened_position, f.resolved_position, f.acknowledgement, f.data
       FROM ledger.finding f
       WHERE f.project = $1 AND f.generation = COALESCE($2,
         (SELECT p.generation FROM ledger.project p WHERE p.project = $1))
@@ -229,8 +229,10 @@ extension Statements {
         AND f.generation = live.generation) AS a
       FULL JOIN (SELECT f.* FROM ledger.finding f WHERE f.project = $1
         AND f.generation = $2) AS b USING (project, finding)
-      WHERE (a.opened_position, a.resolved_position, a.data)
-        IS DISTINCT FROM (b.opened_position, b.resolved_position, b.data)
+      WHERE (a.opened_position, a.resolved_position, a.acknowledgement, a.acknowledged_until,
+          a.data)
+        IS DISTINCT FROM (b.opened_position, b.resolved_position, b.acknowledgement,
+          b.acknowledged_until, b.data)
       ORDER BY finding LIMIT 1000
       """,
     types: [.text, .int8],

@@ -158,14 +158,29 @@ extension RowReader {
       state: SecretState.StageState(versionID: version, since: try moment("effective_at")))
   }
 
-  /// The columns `finding, opened_position, resolved_position, data`.
+  /// The columns `finding, opened_position, resolved_position, acknowledgement, data`.
   mutating func findingRow() throws(PostgresError) -> FindingRow {
     let finding: FindingID = try name("finding")
     let opened = try position("opened_position")
     let resolved = try positionOrNull("resolved_position")
+    let acknowledgement = try acknowledgementOrNull()
     return FindingRow(
       finding: finding,
-      state: FindingState(openedBy: opened, resolvedBy: resolved, data: try members("data")))
+      state: FindingState(
+        openedBy: opened, resolvedBy: resolved, acknowledgement: acknowledgement,
+        data: try members("data")))
+  }
+
+  private mutating func acknowledgementOrNull() throws(PostgresError) -> Acknowledgement? {
+    guard let text = try textOrNull() else { return nil }
+    let json: JSONValue
+    do { json = try JSONValue(parsing: Array(text.utf8), limits: .standard) } catch {
+      throw .corruptRow(column: "acknowledgement")
+    }
+    guard let acknowledgement = Acknowledgement(json) else {
+      throw .corruptRow(column: "acknowledgement")
+    }
+    return acknowledgement
   }
 }
 
@@ -195,5 +210,10 @@ extension SecretState.Life {
 
 /// The members as the text of a canonical JSON object.
 func canonicalText(_ members: [String: JSONValue]) -> String {
-  String(decoding: JSONValue.object(members).canonicalBytes(), as: UTF8.self)
+  canonicalText(.object(members))
+}
+
+/// The value as canonical JSON text.
+func canonicalText(_ value: JSONValue) -> String {
+  String(decoding: value.canonicalBytes(), as: UTF8.self)
 }

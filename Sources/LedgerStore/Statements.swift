@@ -1,9 +1,9 @@
 // Statements: the list of all SQL the service runs, each prepared once on every connection.
 //
 // Read by `PostgresStore.statements`. The texts stand beside each other by purpose:
-// `AppendStatements`, `ProjectionStatements`, `ReadStatements`, `TenantStatements`,
-// `NonceStatements`, `AccessStatements`, `RebuildStatements`. No SQL is ever put together from
-// parts.
+// `AppendStatements`, `ProjectionStatements`, `ReadStatements`, `DriftStatements`,
+// `TenantStatements`, `NonceStatements`, `AccessStatements`, `RebuildStatements`. No SQL is
+// ever put together from parts.
 
 import PostgresClient
 
@@ -20,7 +20,8 @@ extension Statements {
     knownAt.erased, stageAnswer.erased, stagesAt.erased, stageChanges.erased,
     stageKeys.erased, lateEvents.erased,
     stageHistory.erased, eventPage.erased,
-    openFindings.erased,
+    openFindings.erased, findingByID.erased, findingPage.erased, driftEvents.erased,
+    eventsAt.erased, beginRun.erased, endRun.erased, runByID.erased, runPage.erased,
     projectByID.erased, projectPage.erased, insertProject.erased, insertHead.erased,
     updateProject.erased, credentialByToken.erased, credentials.erased, insertCredential.erased,
     signerByAccessKey.erased, signers.erased, replaceSecretKey.erased,

@@ -198,18 +198,8 @@ extension ReconcileError {
   /// What to tell.
   var text: String {
     switch self {
-    case .cloudNotSpoken(let provider):
-      "the live cloud of \(provider.rawValue) projects cannot be read yet, only huawei's"
-    case .cloud(.notFound): "the cloud has no such project"
-    case .cloud(.forbidden(let why)): "the cloud will not list its secrets: \(visible(why))"
-    case .cloud(.unreachable(let why)): "the cloud does not answer: \(visible(why))"
-    case .cloud(.throttled): "the cloud asks us to come later"
-    case .cloud(.unintelligible(let why)): "the cloud's answer makes no sense: \(visible(why))"
-    case .store(let error): error.text
-    case .append(.store(let error)): error.text
-    case .append(.overloaded): "too many changes wait to be recorded"
-    case .append(.rejected(let rejection)): "refused: \(rejection.code)"
-    case .cancelled: "the run was called off"
+    case .store(let error), .append(.store(let error)): error.text
+    case .cloudNotSpoken, .cloud, .append, .underWay, .cancelled: visible(sentence)
     }
   }
 }

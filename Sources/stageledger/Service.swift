@@ -25,6 +25,7 @@ final class Service: Sendable {
   private let accesses: AccessWriter
   private let condition: Condition
   private let timekeeper: Task<Void, Never>
+  private let runner: Task<Void, Never>
 
   /// What the parts of a running instance know of each other.
   private final class Condition: Sendable {
@@ -53,7 +54,8 @@ final class Service: Sendable {
       return Service(
         url: "http://\(bound)", services: services, server: server,
         accesses: AccessWriter(services.accesses, on: backend.loops[0], log: log),
-        condition: condition, timekeeper: backend.keepTime(for: services.tails))
+        condition: condition, timekeeper: backend.keepTime(for: services.tails),
+        runner: backend.makeRuns(of: services.runs))
     } catch {
       throw .listen(address.description, error)
     }
@@ -71,7 +73,7 @@ final class Service: Sendable {
 
   private init(
     url: String, services: Services, server: HTTPServer, accesses: AccessWriter,
-    condition: Condition, timekeeper: Task<Void, Never>
+    condition: Condition, timekeeper: Task<Void, Never>, runner: Task<Void, Never>
   ) {
     self.url = url
     self.services = services
@@ -79,6 +81,7 @@ final class Service: Sendable {
     self.accesses = accesses
     self.condition = condition
     self.timekeeper = timekeeper
+    self.runner = runner
   }
 
   /// Refuses new work, ends live tails, lets what runs end, and closes.
@@ -86,6 +89,8 @@ final class Service: Sendable {
     condition.isStopping.store(true, ordering: .releasing)
     services.tails.stop()
     timekeeper.cancel()
+    runner.cancel()
+    await runner.value
     await timekeeper.value
     await server.drain(deadline: .now + Self.drainTimeout)
     await accesses.stop()

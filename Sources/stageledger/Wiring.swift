@@ -213,8 +213,11 @@ struct Backend: Sendable {
     metrics: @escaping @Sendable () async -> [MetricSample]
   ) -> Services {
     Services(
-      appends: store, records: store, tenants: store, nonces: store, accesses: store, clock: clock,
-      identities: .random, keyring: keyring, readiness: readiness, metrics: metrics)
+      appends: store, records: store, tenants: store, nonces: store, accesses: store,
+      driftRuns: store, clock: clock, identities: .random, keyring: keyring,
+      compare: { (order, appender) async throws(ReconcileError) in
+        try await Self.reconcile(order, records: store, appender: appender, clock: clock)
+      }, readiness: readiness, metrics: metrics)
   }
 
   /// Lets time pass for live tails until they are stopped.
@@ -225,18 +228,16 @@ struct Backend: Sendable {
     }
   }
 
-  /// Makes one drift run of a project that has a cloud.
-  func reconcile(_ project: Project) async throws(ReconcileError) -> DriftReport {
-    let appender = Appender(store: store, clock: clock, identities: .random)
-    return try await Self.reconcile(
-      project, records: store, appender: appender, clock: clock)
+  /// Makes the drift runs that are started until the task is cancelled.
+  func makeRuns(of runs: DriftRuns) -> Task<Void, Never> {
+    Task(executorPreference: loops[0]) { await runs.serve() }
   }
 
   /// Makes one drift run with the cloud of the project's provider.
-  static func reconcile(
-    _ project: Project, records: any RecordStore, appender: Appender, clock: Clock,
-    settings: Reconciler.Settings = .standard
+  private static func reconcile(
+    _ order: DriftRuns.Order, records: any RecordStore, appender: Appender, clock: Clock
   ) async throws(ReconcileError) -> DriftReport {
+    let project = order.project
     guard project.provider == .huawei else { throw .cloudNotSpoken(project.provider) }
     guard let upstream = project.upstream else {
       throw .cloud(.unreachable("no upstream is set"))
@@ -252,9 +253,10 @@ struct Backend: Sendable {
     }
     defer { cloud.close() }
     let reconciler = Reconciler(
-      records: records, appender: appender, clock: clock, settings: settings,
+      records: records, appender: appender, clock: clock, settings: order.settings,
       sleep: { duration in try? await Task.sleep(for: duration) })
-    return try await reconciler.run(project, against: cloud, requestID: nil)
+    return try await reconciler.run(
+      project, as: order.run, against: cloud, requestID: order.requestID)
   }
 
   /// Every project.
@@ -352,10 +354,9 @@ final class Schedule: Sendable {
       log(.error, "no drift run", [("why", .string(error.text))])
       return
     }
-    for project in projects where project.isReconcilable && !Task.isCancelled {
+    for project in projects where project.isComparable && !Task.isCancelled {
       do {
-        let report = try await Backend.reconcile(
-          project, records: services.records, appender: services.appender, clock: services.clock)
+        let report = try await services.runs.run(project)
         log(
           report.verdict == .clean ? .info : .warning, "drift run",
           [

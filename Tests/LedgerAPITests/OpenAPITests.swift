@@ -161,7 +161,7 @@ import Testing
       .tooManyStages(limit: 1),
       .tooManyStagesRequested(limit: 1), .nameNotAllowed(.stage), .recoveryDaysOutOfRange(7...30),
       .effectiveInFuture(now: now), .streamVersionMismatch(expected: .zero, actual: .zero),
-      .idempotencyKeyReused,
+      .findingNotOpen, .acknowledgementOver(now: now), .idempotencyKeyReused,
     ]
     let refusals: [HTTPRefusal.Reason] = [
       .malformedRequestLine, .headTimedOut(limit: .seconds(1)), .bodyTooLarge(limitBytes: 1),

@@ -17,6 +17,9 @@ final class DriftWorld: Sendable {
   let project: Project
   private let grace = Mutex<(@Sendable () async -> Void)?>(nil)
 
+  /// The id of every run here.
+  static let run: RunID = "00000000-0000-4000-8000-000000000001"
+
   init() async throws { project = try await ledger.makeProject() }
 
   /// Sets what happens in the grace time.
@@ -32,7 +35,7 @@ final class DriftWorld: Sendable {
         concurrencyMax: concurrencyMax, graceTime: .seconds(2), runTimeout: runTimeout,
         pageSize: pageSize),
       sleep: { _ in if let grace = self.grace.withLock({ $0 }) { await grace() } })
-    return try await reconciler.run(project, against: cloud, requestID: "r1")
+    return try await reconciler.run(project, as: Self.run, against: cloud, requestID: "r1")
   }
 
   /// Registers a secret with `versionCount` versions in the ledger and in the cloud.

@@ -28,6 +28,7 @@ import Testing
       for name in [
         "event_page", "event_rows", "known_at", "stream", "secret_page", "version_page",
         "append_holders", "forget_nonces", "access_page", "stage_keys", "late_events",
+        "drift_events", "run_page", "finding_page",
       ] {
         let statement = try #require(PostgresStore.statements.first { $0.name == name })
         let plan = try explain(statement, in: fixture.database)
@@ -66,7 +67,7 @@ import Testing
   private func isOurs(_ line: Substring) -> Bool {
     [
       "event", "head", "project", "credential", "idempotency", "secret", "version", "stage",
-      "finding", "nonce", "access",
+      "finding", "nonce", "access", "drift_run",
     ].contains { line.contains("Seq Scan on \($0) ") }
   }
 

@@ -50,8 +50,9 @@ final class StoreFixture: Sendable {
     clock = ManualClock()
     services = Services(
       appends: store, records: store, tenants: store, nonces: store, accesses: store,
-      clock: clock.clock,
-      identities: .seeded(7), keyring: nil, readiness: { [] }, metrics: { [] })
+      driftRuns: store, clock: clock.clock, identities: .seeded(7), keyring: nil,
+      compare: { (_, _) async throws(ReconcileError) in throw .cancelled }, readiness: { [] },
+      metrics: { [] })
   }
 
   /// Makes a project of the provider.

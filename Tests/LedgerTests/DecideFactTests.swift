@@ -127,7 +127,7 @@ extension DecideCase {
       .tooManyStages(limit: 1),
       .tooManyStagesRequested(limit: 1), .nameNotAllowed(.stage), .recoveryDaysOutOfRange(7...30),
       .effectiveInFuture(now: second(0)), .streamVersionMismatch(expected: 1, actual: 2),
-      .idempotencyKeyReused,
+      .findingNotOpen, .acknowledgementOver(now: second(0)), .idempotencyKeyReused,
     ]
     #expect(Set(refusals.map(\.code)).count == refusals.count)
   }

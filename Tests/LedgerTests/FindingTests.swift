@@ -42,10 +42,49 @@ import Testing
 
   @Test func `other events leave a finding as it is`() {
     let open = FindingState(openedBy: 4, resolvedBy: nil, data: [:])
-    for type in EventType.allCases where type != .driftOpened && type != .driftResolved {
+    let speaking: Set<EventType> = [.driftOpened, .driftResolved, .driftAcknowledged]
+    for type in EventType.allCases where !speaking.contains(type) {
       #expect(FindingState.evolve(open, .test(type, position: 9)) == open)
       #expect(FindingState.evolve(nil, .test(type, position: 9)) == nil)
     }
+  }
+
+  @Test func `an acknowledgement holds until its end, a change or the resolution`() throws {
+    let end: JSONValue = .string(second(60).rfc3339)
+    let opened: (EventType, Int64, [String: JSONValue]) = (.driftOpened, 4, [:])
+    let known = try #require(state([opened, (.driftAcknowledged, 5, ["expires_at": end])]))
+    #expect(known.acknowledgement?.position == 5)
+    #expect(known.standing(at: second(59)) == .acknowledged)
+    #expect(known.standing(at: second(60)) == .open)
+    let forever = state([opened, (.driftAcknowledged, 5, [:])])
+    #expect(forever?.standing(at: .latest) == .acknowledged)
+    let replaced = state([
+      opened, (.driftAcknowledged, 5, [:]), (.driftAcknowledged, 6, ["expires_at": end]),
+    ])
+    #expect(replaced?.acknowledgement?.position == 6)
+    #expect(replaced?.standing(at: .latest) == .open)
+    let changed = state([opened, (.driftAcknowledged, 5, [:]), (.driftOpened, 7, ["a": 1])])
+    #expect(changed?.standing(at: second(0)) == .open)
+    let resolved = state([opened, (.driftAcknowledged, 5, [:]), (.driftResolved, 8, [:])])
+    #expect(resolved?.standing(at: second(0)) == .resolved)
+    #expect(state([(.driftAcknowledged, 5, [:])]) == nil)
+    let late = state([opened, (.driftResolved, 8, [:]), (.driftAcknowledged, 9, [:])])
+    #expect(late?.acknowledgement == nil)
+    let kept = try #require(known.acknowledgement)
+    #expect(Acknowledgement(kept.json) == kept)
+    #expect(Acknowledgement(.object([:])) == nil)
+  }
+
+  @Test func `a finding is open as it was if versions and deciding events are the same`() {
+    let data: [String: JSONValue] = [
+      "ledger_version": "v1", "cloud_version": .null, "decided_by": [3], "since": "x",
+    ]
+    let open = FindingState(openedBy: 4, resolvedBy: nil, data: data)
+    #expect(open.isOpen(as: data.merging(["since": "y"]) { _, new in new }))
+    for name in ["ledger_version", "cloud_version", "decided_by"] {
+      #expect(!open.isOpen(as: data.merging([name: "other"]) { _, new in new }))
+    }
+    #expect(!FindingState(openedBy: 4, resolvedBy: 5, data: data).isOpen(as: data))
   }
 
   @Test func `an event names its finding in its data`() {

@@ -33,6 +33,9 @@ extension IdempotencyKey: ExpressibleByUnicodeScalarLiteral {}
 extension FindingID: ExpressibleByStringLiteral {}
 extension FindingID: ExpressibleByExtendedGraphemeClusterLiteral {}
 extension FindingID: ExpressibleByUnicodeScalarLiteral {}
+extension RunID: ExpressibleByStringLiteral {}
+extension RunID: ExpressibleByExtendedGraphemeClusterLiteral {}
+extension RunID: ExpressibleByUnicodeScalarLiteral {}
 
 extension Position: ExpressibleByIntegerLiteral {
   /// The position the literal spells.

@@ -11,7 +11,7 @@ import Testing
 
 /// A store that can be held to the contract.
 public typealias AnyStore =
-  AppendStore & RecordStore & TenantStore & NonceStore & AccessStore
+  AppendStore & RecordStore & TenantStore & NonceStore & AccessStore & DriftRunStore
 
 /// One project of a store under test.
 final class ContractRun {
@@ -95,6 +95,13 @@ final class ContractRun {
     let open = try await store.openFindings(in: project)
     #expect(open.value == findings.filter { $0.value.isOpen })
     #expect(open.size == size)
+    let all = try await store.findings(in: project, nil, at: now, after: nil, limit: 1_000)
+    #expect(all.value.map(\.id) == findings.keys.sorted())
+    for known in all.value { #expect(known.state == findings[known.id]) }
+    let about = try await store.driftEvents(in: project, from: place(0), limit: 10_000)
+    #expect(
+      about.value.map(\.position)
+        == events.filter { $0.type.rawValue.hasPrefix("drift.") }.map(\.position))
   }
 
   /// The stored bytes are those that were acknowledged, and they stand without gaps.

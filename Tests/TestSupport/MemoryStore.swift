@@ -12,16 +12,17 @@ import Synchronization
 
 /// The record and the tenants, in memory.
 public final class MemoryStore: Sendable {
-  private struct Contents: Sendable {
+  struct Contents: Sendable {
     var projects: [ProjectID: Project] = [:]
     var logs: [ProjectID: MemoryLog] = [:]
     var credentials: [StoredCredential] = []
     var nonces: [ProjectID: [NonceKey: Instant]] = [:]
     var accesses: [ProjectID?: [AccessMark: AccessRow]] = [:]
+    var runs: [ProjectID: [DriftRun]] = [:]
     var failures: [StoreError] = []
   }
 
-  private struct StoredCredential: Sendable {
+  struct StoredCredential: Sendable {
     var credential: Credential
     var tokenDigest: [UInt8]
     var secretKey: SealedSecretKey?
@@ -49,7 +50,7 @@ public final class MemoryStore: Sendable {
     contents.withLock { $0.nonces[project]?.count ?? 0 }
   }
 
-  private func withContents<T: Sendable>(
+  func withContents<T: Sendable>(
     _ body: (inout Contents) throws(StoreError) -> T
   ) throws(StoreError) -> T {
     let result = contents.withLock { contents -> Result<T, StoreError> in
@@ -61,7 +62,7 @@ public final class MemoryStore: Sendable {
     return try result.get()
   }
 
-  private func read<T: Sendable>(
+  func read<T: Sendable>(
     _ project: ProjectID, _ body: (MemoryLog) throws(StoreError) -> T
   ) throws(StoreError) -> Reading<T> {
     try withContents { (contents) throws(StoreError) in
@@ -301,13 +302,6 @@ extension MemoryStore: RecordStore {
       log.events.filter { $0.event.position >= from }.prefix(limit)
         .map { StoredEvent(position: $0.event.position, bytes: $0.bytes) }
     }
-  }
-
-  /// The open findings.
-  public func openFindings(
-    in project: ProjectID
-  ) async throws(StoreError) -> Reading<[FindingID: FindingState]> {
-    try read(project) { log in log.findings.filter { $0.value.isOpen } }
   }
 }
 

@@ -27,6 +27,8 @@ public struct StoreContract {
     case repeatedKeysGetTheFirstAnswer = "repeated keys get the first answer"
     case refusalsLeaveNothing = "refusals leave nothing"
     case findingsOpenAndClose = "findings open and close"
+    case findingsAreAcknowledged = "findings are acknowledged"
+    case runsAreKept = "drift runs are kept"
     case projectsAreApart = "projects are apart"
     case awkwardNamesSurvive = "awkward names survive"
     case theLongestNamesFit = "the longest names fit"
@@ -67,6 +69,8 @@ public struct StoreContract {
     case .repeatedKeysGetTheFirstAnswer: try await repeatedKeysGetTheFirstAnswer()
     case .refusalsLeaveNothing: try await refusalsLeaveNothing()
     case .findingsOpenAndClose: try await findingsOpenAndClose()
+    case .findingsAreAcknowledged: try await findingsAreAcknowledged()
+    case .runsAreKept: try await runsAreKept()
     case .projectsAreApart: try await projectsAreApart()
     case .awkwardNamesSurvive: try await awkwardNamesSurvive()
     case .theLongestNamesFit: try await theLongestNamesFit(seed)

@@ -83,16 +83,23 @@ public struct TestLedger: Sendable {
   /// The use cases.
   public let services: Services
 
-  /// Services over an empty store.
-  public init(seed: UInt64 = 1) {
+  /// Services over an empty store; without `compare` there is no cloud.
+  public init(
+    seed: UInt64 = 1,
+    compare:
+      @escaping @Sendable (DriftRuns.Order, Appender) async throws(ReconcileError) ->
+      DriftReport = { (_, _) async throws(ReconcileError) in
+        throw .cloud(.unreachable("no cloud"))
+      }
+  ) {
     let store = MemoryStore()
     let time = ManualClock()
     self.store = store
     self.time = time
     services = Services(
       appends: store, records: store, tenants: store, nonces: store, accesses: store,
-      clock: time.clock,
-      identities: .seeded(seed), keyring: SecretKeyring(key: Self.sealingKey), readiness: { [] },
+      driftRuns: store, clock: time.clock, identities: .seeded(seed),
+      keyring: SecretKeyring(key: Self.sealingKey), compare: compare, readiness: { [] },
       metrics: { [] })
   }
 

@@ -209,7 +209,7 @@ enum AWSErrors {
         text: "Invalid name. Must be a valid name containing alphanumeric characters, or any of "
           + "the following: -/_+=.@!")
     case .nameNotAllowed, .versionIDRequired, .recoveryDaysOutOfRange, .effectiveInFuture,
-      .effectiveAfterTooLate, .changeNotFound:
+      .effectiveAfterTooLate, .changeNotFound, .findingNotOpen, .acknowledgementOver:
       Row(type: invalidParameter, text: Problem(.rejected(rejection)).detail)
     case .secretExists, .versionExists, .versionNumbersExhausted:
       Row(type: "ResourceExistsException", text: Problem(.rejected(rejection)).detail)

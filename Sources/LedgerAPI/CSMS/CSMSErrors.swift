@@ -138,7 +138,7 @@ enum CSMSErrors {
       // This cloud never asks where a label sits and counts versions itself: codes of our choice.
       Row(status: 400, code: "CSMS.0002", text: detailed(invalid, .rejected(rejection)))
     case .nameNotAllowed, .recoveryDaysOutOfRange, .effectiveInFuture, .effectiveAfterTooLate,
-      .changeNotFound:
+      .changeNotFound, .findingNotOpen, .acknowledgementOver:
       Row(status: 400, code: "CSMS.0002", text: detailed(invalid, .rejected(rejection)))
     case .streamVersionMismatch:
       // Conditional and repeatable requests are this service's own; so are both codes.

@@ -179,6 +179,7 @@ enum KMSErrors {
       invalid("VersionId")
     case .recoveryDaysOutOfRange: invalid("RecoveryWindowInDays")
     case .effectiveInFuture, .effectiveAfterTooLate, .changeNotFound: invalid("effective_at")
+    case .findingNotOpen, .acknowledgementOver: invalid("finding")
     case .secretExists, .versionExists, .secretNotPendingDeletion:
       Row(
         status: 409, code: "Rejected.ResourceExist", text: Problem(.rejected(rejection)).detail)

@@ -13,13 +13,14 @@ enum Reconcile {
   static func run(_ context: CommandContext) async throws(CommandError) -> ExitCode {
     let format = try context.format(among: [.table, .json])
     let reports = try await Backend.use(context) { backend throws(CommandError) in
+      let runs = backend.services(readiness: { [] }, metrics: { [] }).runs
       var reports: [DriftReport] = []
-      for project in try await backend.projects(in: context) where project.isReconcilable {
+      for project in try await backend.projects(in: context) where project.isComparable {
         do throws(ReconcileError) {
           reports.append(
             try await context.console.showingProgress("comparing \(project.id.text)") {
               () async throws(ReconcileError) -> DriftReport in
-              try await backend.reconcile(project)
+              try await runs.run(project)
             })
         } catch {
           throw .reconcile(project.id, error)
@@ -78,15 +79,5 @@ enum Reconcile {
       \(open) differ, \(resolved) no longer differ, \(report.unobservable.count) not seen \
       (event \(report.position.index))
       """
-  }
-}
-
-extension Project {
-  /// Whether there is a cloud to compare with.
-  var isReconcilable: Bool {
-    switch upstream?.mode {
-    case .read, .write: true
-    case .off, nil: false
-    }
   }
 }

@@ -109,11 +109,8 @@ struct DemoWorld: Sendable {
     var settings = Reconciler.Settings.standard
     // Both instances are on this machine: nothing needs two seconds to settle.
     settings.graceTime = .milliseconds(300)
-    let services = ledger.service.services
     do {
-      return try await Backend.reconcile(
-        project, records: services.records, appender: services.appender, clock: services.clock,
-        settings: settings)
+      return try await ledger.service.services.runs.run(project, settings: settings)
     } catch {
       throw .reconcile(project.id, error)
     }
