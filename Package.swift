@@ -55,6 +55,7 @@ let package = Package(
     layer("RequestSigning", ["Crypto"]),
     layer("TransparencyLog", ["Crypto"]),
     layer("Ledger", ["CanonicalJSON"]),
+    layer("Trails", ["Ledger", "CanonicalJSON", "Crypto"]),
     .target(
       name: "Migrations", path: "Migrations",
       resources: [
@@ -94,7 +95,7 @@ let package = Package(
       dependencies: [
         "CanonicalJSON", "Crypto", "HTTPWire", "TransparencyLog", "Ledger", "Migrations",
         "EventLoop", "HTTPServer", "PostgresClient", "PostgresCluster", "LedgerServices",
-        "LedgerAPI", "LedgerStore", "Clouds",
+        "LedgerAPI", "LedgerStore", "Clouds", "Trails",
       ],
       swiftSettings: settings),
 
@@ -114,6 +115,7 @@ let package = Package(
     tests("RequestSigning", ["Crypto", "CanonicalJSON"], fixtures: ["Fixtures"]),
     tests("TransparencyLog", ["Crypto"]),
     tests("Ledger", ["CanonicalJSON", "TestLiterals", "TestSupport"]),
+    tests("Trails", ["Ledger", "CanonicalJSON", "Crypto"], fixtures: ["Fixtures"]),
     tests("EventLoop"),
     tests("HTTPServer", ["HTTPWire", "EventLoop", "TestSupport"]),
     tests("PostgresClient", ["EventLoop", "PostgresCluster", "TestSupport"]),

@@ -18,6 +18,7 @@ enum Command: String, CaseIterable, Sendable {
   case age
   case late
   case export
+  case importTrail = "import"
   case projectCreate = "project create"
   case projectSet = "project set"
   case projectList = "project list"

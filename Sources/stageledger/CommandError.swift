@@ -49,12 +49,14 @@ enum CommandError: Error, Sendable {
   case reconcile(ProjectID, ReconcileError)
   /// The story of the demo did not go as told.
   case story(String)
+  /// A trail holds records of two accounts, regions or cloud projects, and none was named.
+  case mixedScopes(String, String)
 
   /// How the program ends.
   var exitCode: ExitCode {
     switch self {
     case .usage, .configuration, .identifier, .missingSetting, .policy: .usage
-    case .client(.badAddress): .usage
+    case .client(.badAddress), .mixedScopes: .usage
     case .cluster, .store, .schema, .unsafeDurability, .listen, .loop, .client, .noProject,
       .noCredential, .alreadyThere, .file, .reconcile, .story, .unopenedSecretKeys:
       .couldNotRun
@@ -101,6 +103,11 @@ enum CommandError: Error, Sendable {
     case .reconcile(let project, let error):
       "project \(project.text) could not be compared: \(error.text)"
     case .story(let what): "the story did not go as told: \(what)"
+    case .mixedScopes(let one, let other):
+      """
+      the trail is of \(visible(one)) and of \(visible(other)), where one name can mean two \
+      secrets; name the one this project mirrors with --scope
+      """
     }
   }
 }

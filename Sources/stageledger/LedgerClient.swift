@@ -153,6 +153,21 @@ struct LedgerClient: Sendable {
       lines: [UInt8](data).split(separator: 0x0A), newest: newest.flatMap { Int64($0) })
   }
 
+  /// Sends facts, a line of JSON each.
+  func record(_ lines: [UInt8], in project: String) async throws(ClientError) -> Reply {
+    let target = "\(address)/ledger/v1/\(Self.encoded(project))/facts"
+    guard let url = URL(string: target) else { throw .badAddress(target) }
+    var request = URLRequest(url: url)
+    request.httpMethod = "POST"
+    request.setValue(token, forHTTPHeaderField: "X-Auth-Token")
+    request.setValue("application/x-ndjson", forHTTPHeaderField: "Content-Type")
+    request.httpBody = Data(lines)
+    let (data, response) = try await Self.perform(request).get()
+    return Reply(
+      status: response.statusCode, json: try Self.parse(data, status: response.statusCode),
+      next: nil)
+  }
+
   private static func perform(
     _ request: URLRequest
   ) async -> Result<(Data, HTTPURLResponse), ClientError> {

@@ -90,6 +90,7 @@ enum Main {
     case .age: try await Walk.age(context)
     case .late: try await Walk.late(context)
     case .export: try await Export.run(context)
+    case .importTrail: try await Import.run(context)
     case .projectCreate: try await ProjectCommand.create(context)
     case .projectSet: try await ProjectCommand.set(context)
     case .projectList: try await ProjectCommand.list(context)

@@ -15,6 +15,8 @@ enum Imports {
     "RequestSigning": ["Crypto"],
     "TransparencyLog": ["Crypto"],
     "Ledger": ["CanonicalJSON"],
+    // Apart from `Clouds`: records of trails are read without a network, and without Foundation.
+    "Trails": ["Ledger", "CanonicalJSON", "Crypto"],
     "Migrations": [],
     // 1: mechanisms, which know nothing of the ledger, and the use cases.
     "EventLoop": ["CLinux"],
@@ -36,7 +38,7 @@ enum Imports {
     "stageledger": [
       "CanonicalJSON", "Crypto", "HTTPWire", "TransparencyLog", "Ledger", "Migrations",
       "EventLoop", "HTTPServer", "PostgresClient", "PostgresCluster", "LedgerServices",
-      "LedgerAPI", "LedgerStore", "Clouds",
+      "LedgerAPI", "LedgerStore", "Clouds", "Trails",
     ],
   ]
 

@@ -26,6 +26,8 @@ struct OperandSpec: Sendable {
     case required
     /// The command has an answer without it.
     case optional
+    /// There may be none, one or many; only the last operand of a command.
+    case repeated
   }
 }
 
@@ -65,6 +67,8 @@ struct Invocation: Sendable {
   let operands: [String: String]
   /// The values of options by name; an option without a value has an empty one.
   let options: [String: String]
+  /// What was given for the operand that may come many times.
+  var repeated: [String] = []
 
   /// Whether an option without a value was given.
   func has(_ option: String) -> Bool { options[option] != nil }
@@ -125,8 +129,16 @@ struct ArgumentParser: Sendable {
     }
     // Options first: the value of a mistyped one would look like an operand too many.
     let options = try match(words.options, to: command)
-    let operands = try match(Array(words.operands.dropFirst(command.words.count)), to: command)
-    return Invocation(request: .run(command.name), operands: operands, options: options)
+    var given = Array(words.operands.dropFirst(command.words.count))
+    var repeated: [String] = []
+    if command.operands.last?.need == .repeated {
+      let count = command.operands.count - 1
+      repeated = Array(given.dropFirst(count))
+      given = Array(given.prefix(count))
+    }
+    let operands = try match(given, to: command)
+    return Invocation(
+      request: .run(command.name), operands: operands, options: options, repeated: repeated)
   }
 
   private func command(named words: [String]) -> CommandSpec? {

@@ -258,6 +258,31 @@ extension Command {
           "export log.jsonl", "export --after 41 --format cloudevents",
           "export --until 2026-03-04 --format csv march.csv",
         ])
+    case .importTrail:
+      return make(
+        "Record what a cloud's audit trail tells of labels.",
+        operands: [OperandSpec(name: "FILE", need: .repeated)],
+        options: Self.service + [
+          OptionSpec(
+            name: "format", value: "TRAIL", help: "cts, actiontrail or cloudtrail; must be given"),
+          OptionSpec(
+            name: "scope", value: "SCOPE",
+            help: "only of this ACCOUNT/REGION, or Huawei Cloud project"),
+          OptionSpec(name: "dry-run", value: nil, help: "read and count; send nothing"),
+          OptionSpec(name: "o", value: "FORMAT", help: "table or json; table by default"),
+        ],
+        details: """
+          Reads files as the clouds deliver them, unpacked: an object a line, an array, or an object
+          with the array in it (Records, Events, traces); - or no FILE is standard input. Sends what
+          is about labels to the service, in order of time within some thousands of records. What
+          is known already is not recorded twice: after an interruption, run it again.
+          Records that cannot be kept, or not fully, are named on standard error with file and
+          line; the status is 3 then, and also when there was no record at all.
+          """,
+        examples: [
+          "import --format cloudtrail trail-2026-03-*.json",
+          "import --format cts --dry-run traces.json",
+        ])
     case .projectCreate:
       return make(
         "Make a project.",

@@ -51,7 +51,11 @@ struct Help: Sendable {
   private func text(for command: CommandSpec) -> String {
     var usage = "Usage: stageledger \(command.name)"
     for operand in command.operands {
-      usage += operand.need == .required ? " \(operand.name)" : " [\(operand.name)]"
+      switch operand.need {
+      case .required: usage += " \(operand.name)"
+      case .optional: usage += " [\(operand.name)]"
+      case .repeated: usage += " [\(operand.name)...]"
+      }
     }
     if !command.options.isEmpty { usage += " [OPTION...]" }
     let spelled = command.options.map { option in

@@ -153,9 +153,7 @@ final class ExportProgress: Sendable {
     let (last, end) = state.withLock { $0 }
     guard let end, end > first else { return "asking for the log" }
     let (done, all) = (last - first, end - first)
-    let width = 30
-    let filled = min(width, Int(Double(done) / Double(all) * Double(width)))
-    let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: width - filled)
-    return "[\(bar)] \(Int(Double(done) / Double(all) * 100)) %, \(done) of \(all) events"
+    let share = Double(done) / Double(all)
+    return "\(progressBar(share)) \(Int(share * 100)) %, \(done) of \(all) events"
   }
 }
