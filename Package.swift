@@ -39,7 +39,10 @@ func tests(
 
 let package = Package(
   name: "stageledger",
-  products: [.executable(name: "stageledger", targets: ["stageledger"])],
+  products: [
+    .executable(name: "stageledger", targets: ["stageledger"]),
+    .executable(name: "stageledger-bench", targets: ["Bench"]),
+  ],
   targets: [
     // C libraries.
     .systemLibrary(name: "CLinux", path: "Sources/CLinux"),
@@ -98,6 +101,13 @@ let package = Package(
         "LedgerAPI", "LedgerStore", "Clouds", "Trails",
       ],
       swiftSettings: settings),
+    // It measures, and calls C for it as the tests do.
+    .executableTarget(
+      name: "Bench",
+      dependencies: [
+        "CLinux", "CanonicalJSON", "Crypto", "RequestSigning", "Ledger", "PostgresCluster",
+      ],
+      resources: [.embedInCode("thresholds.txt")], swiftSettings: testSettings),
 
     // Tests.
     .target(
@@ -143,6 +153,7 @@ let package = Package(
         "TestSupport",
       ],
       swiftSettings: testSettings),
+    tests("Bench", ["CanonicalJSON"]),
     .testTarget(name: "TidyTests", swiftSettings: testSettings),
   ],
   swiftLanguageModes: [.v6]

@@ -35,6 +35,36 @@ import Testing
     }
   }
 
+  @Test func `what is asked for while calls are under way goes with the next one`() async throws {
+    try await withLoop { loop async throws in
+      let calls = Calls()
+      let gate = Mutex<[CheckedContinuation<Void, Never>]>([])
+      let gatherer = Gatherer<Int, Int>(loop: loop, limit: 100, callsMax: 2) { keys in
+        calls.sizes.withLock { $0.append(keys.count) }
+        if keys[0] < 2 {
+          await withCheckedContinuation { held in gate.withLock { $0.append(held) } }
+        }
+        return keys.map { .success($0 * 2) }
+      }
+      try await withThrowingTaskGroup(of: (Int, Int).self) { group in
+        for key in 0..<2 {
+          group.addTask(executorPreference: loop) { (key, try await gatherer.get(key)) }
+          while gate.withLock({ $0.count }) <= key { await Task.yield() }
+        }
+        // Two calls are under way, so all of these wait, whatever the turns they ask in.
+        for key in 2..<50 {
+          group.addTask(executorPreference: loop) { (key, try await gatherer.get(key)) }
+          await onLoop(loop) {}
+        }
+        await onLoop(loop) {}
+        #expect(calls.sizes.withLock { $0 } == [1, 1])
+        for held in gate.withLock({ $0 }) { held.resume() }
+        for try await (key, value) in group { #expect(value == key * 2) }
+      }
+      #expect(calls.sizes.withLock { $0 } == [1, 1, 48])
+    }
+  }
+
   @Test func `one key's error is its own, and answers that are missing are an error`() async throws
   {
     try await withLoop { loop async throws in

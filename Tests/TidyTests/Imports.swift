@@ -40,13 +40,20 @@ enum Imports {
       "EventLoop", "HTTPServer", "PostgresClient", "PostgresCluster", "LedgerServices",
       "LedgerAPI", "LedgerStore", "Clouds", "Trails",
     ],
+    // It speaks to the built program over sockets, and takes from it only what clients have too.
+    "Bench": [
+      "CLinux", "CanonicalJSON", "Crypto", "RequestSigning", "Ledger", "PostgresCluster",
+    ],
   ]
 
   /// The modules of the toolchain that some targets may import; `Synchronization` all may.
   static let toolchain: [String: Set<String>] = [
-    "Foundation": ["PostgresCluster", "Clouds", "stageledger"],
+    "Foundation": ["PostgresCluster", "Clouds", "stageledger", "Bench"],
     "FoundationNetworking": ["Clouds", "stageledger"],
-    "Glibc": ["EventLoop", "HTTPServer", "PostgresClient", "PostgresCluster", "stageledger"],
+    "Glibc": [
+      "EventLoop", "HTTPServer", "PostgresClient", "PostgresCluster", "stageledger",
+      "Bench",
+    ],
   ]
 
   /// What tests may import beyond what their target declares.
