@@ -66,6 +66,7 @@ let package = Package(
         .embedInCode("0003_event.sql"), .embedInCode("0004_projection.sql"),
         .embedInCode("0005_secret_key.sql"), .embedInCode("0006_access.sql"),
         .embedInCode("0007_refinement.sql"), .embedInCode("0008_late.sql"),
+        .embedInCode("0009_life.sql"),
         .embedInCode("0010_drift.sql"),
       ],
       swiftSettings: settings),

@@ -22,6 +22,7 @@ public struct Migration: Sendable {
     Migration(number: 6, name: "access", sql: PackageResources._006_access_sql),
     Migration(number: 7, name: "refinement", sql: PackageResources._007_refinement_sql),
     Migration(number: 8, name: "late", sql: PackageResources._008_late_sql),
+    Migration(number: 9, name: "life", sql: PackageResources._009_life_sql),
     Migration(number: 10, name: "drift", sql: PackageResources._010_drift_sql),
   ]
 }

@@ -81,28 +81,6 @@ public struct Refinement: Hashable, Sendable {
   }
 }
 
-/// What a change that speaks of the past of a label must know of it.
-public struct StagePast: Hashable, Sendable {
-  /// For a fact: the version the last change at or before its time put the label on; nil: none.
-  public var holder: VersionID?
-  /// For a refinement: the change it is about, by the position of the event that first told of it.
-  public var subject: Position?
-  /// For a refinement: that change and the newest others of the label, by the same positions.
-  public var changes: [Position: StageInterval] = [:]
-
-  /// Nothing is known.
-  public init() {}
-
-  /// What a fact must know.
-  public init(holder: VersionID?) { self.holder = holder }
-
-  /// What a refinement must know.
-  public init(subject: Position?, changes: [Position: StageInterval]) {
-    self.subject = subject
-    self.changes = changes
-  }
-}
-
 /// What the stream version of the secret must be for the change to go ahead.
 public enum Expectation: Hashable, Sendable {
   /// Whatever it is.
@@ -143,6 +121,8 @@ public struct Note: Hashable, Sendable {
 public enum Intent: Hashable, Sendable {
   /// A change of one secret, judged by the rules.
   case change(SecretName, Change, Expectation)
+  /// What happened elsewhere, in order: all of it is recorded, or none.
+  case facts([Fact])
   /// Observations of the ledger itself, in order.
   case notes([Note])
   /// Somebody's word that a finding may stand.
@@ -179,10 +159,12 @@ public struct Provenance: Hashable, Sendable {
   public var requestID: String?
   /// What ties it to work elsewhere.
   public var correlationID: String?
+  /// What backs it; nil: nothing but the word of who acts.
+  public var evidence: Evidence?
   /// Provenance with what is known.
   public init(
     principal: Principal, source: EventSource, reason: String? = nil, ticket: String? = nil,
-    requestID: String? = nil, correlationID: String? = nil
+    requestID: String? = nil, correlationID: String? = nil, evidence: Evidence? = nil
   ) {
     self.principal = principal
     self.source = source
@@ -190,5 +172,6 @@ public struct Provenance: Hashable, Sendable {
     self.ticket = ticket
     self.requestID = requestID
     self.correlationID = correlationID
+    self.evidence = evidence
   }
 }

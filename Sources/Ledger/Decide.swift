@@ -1,7 +1,8 @@
 // Decide: the rules, as one pure function from a change and a state to what should be appended.
 //
 // Called by `AppendPlan` for every change of a batch; calls only `LabelRules`, the provider's
-// table, and `StageMoves` for the labels a change moves together. Invariant: a change that alters
+// table, `StageMoves` for the labels a change moves together, and `DecideFact` for what happened
+// elsewhere. Invariant: a change that alters
 // nothing gives no drafts; a refused one gives a rejection and no drafts; the drafts of one change
 // stand together or not at all.
 
@@ -44,11 +45,11 @@ public struct Draft: Hashable, Sendable {
 
 /// Decides what a change appends.
 ///
-/// `state` must hold the secret's labels and every version the change names, and `past` what it
-/// must know of times before. `now` is the time the events will be recorded at.
+/// `state` must hold the secret's labels and every version the change names, and `past` what is
+/// known of the labels a fact speaks of. `now` is the time the events will be recorded at.
 public func decide(
   _ change: Change, on secret: SecretName, _ state: SecretState, rules: LabelRules,
-  past: StagePast, now: Instant
+  past: [StageName: StagePast], now: Instant
 ) throws(Rejection) -> [Draft] {
   switch change {
   case .registerSecret(let data, let firstVersion):
@@ -88,19 +89,10 @@ public func decide(
     try requireRegistered(state)
     return deleteSecret(state)
   case .recordFact(let fact):
-    try requirePast(fact.effectiveAt, after: fact.effectiveAfter, now)
-    return recordFact(fact, state, rules, holderThen: past.holder)
+    return try decide(Fact(fact, of: secret), state, rules: rules, past: past, now: now)
   case .refineChange(let refinement):
-    try requirePast(refinement.effectiveAt, after: refinement.effectiveAfter, now)
-    return try refine(refinement, past)
+    return try decide(Fact(refinement, of: secret), state, rules: rules, past: past, now: now)
   }
-}
-
-private func requirePast(
-  _ effectiveAt: Instant, after: Instant?, _ now: Instant
-) throws(Rejection) {
-  guard effectiveAt <= now else { throw .effectiveInFuture(now: now) }
-  if let after, after >= effectiveAt { throw .effectiveAfterTooLate }
 }
 
 private func requireRegistered(_ state: SecretState) throws(Rejection) {
@@ -225,72 +217,4 @@ private func deleteSecret(_ state: SecretState) -> [Draft] {
     drafts.append(Draft(.stageRemoved, stage: stage, previous: holder, cause: 0))
   }
   return drafts
-}
-
-/// A fact is recorded as reported; what the rules would have refused is flagged in `contradicts`.
-private func recordFact(
-  _ fact: StageFact, _ state: SecretState, _ rules: LabelRules, holderThen: VersionID?
-) -> [Draft] {
-  guard holderThen != fact.versionID else { return [] }
-  var contradictions: [String] = []
-  switch state.life {
-  case .unregistered, .deleted: contradictions.append(Rejection.secretNotFound.code)
-  case .pendingDeletion: contradictions.append(Rejection.secretPendingDeletion.code)
-  case .enabled: break
-  }
-  if !rules.acceptsStage(fact.stage) {
-    contradictions.append(Rejection.nameNotAllowed(.stage).code)
-  }
-  if let version = fact.versionID {
-    if !state.isRegistered(version) {
-      contradictions.append(Rejection.versionNotFound(version).code)
-    }
-    if state.holder(of: fact.stage) == nil, state.stageCount >= rules.stagesMax {
-      contradictions.append(Rejection.tooManyStages(limit: rules.stagesMax).code)
-    }
-  } else if rules.permanent.contains(fact.stage) {
-    contradictions.append(Rejection.stagePermanent(fact.stage).code)
-  }
-  let data: [String: JSONValue] =
-    contradictions.isEmpty ? [:] : ["contradicts": .array(contradictions.map { .string($0) })]
-  return [
-    Draft(
-      fact.versionID == nil ? .stageRemoved : .stageAssigned, stage: fact.stage,
-      version: fact.versionID, previous: holderThen, effectiveAt: fact.effectiveAt,
-      effectiveAfter: fact.effectiveAfter, data: data)
-  ]
-}
-
-/// A refinement stands in the place of the change from its own recorded time on.
-///
-/// It may move the change past others of its label, so it tells which one is the last then, unless
-/// it is the one itself. A time outside of what was known before is recorded as reported, and
-/// flagged.
-private func refine(
-  _ refinement: Refinement, _ past: StagePast
-) throws(Rejection) -> [Draft] {
-  guard let subject = past.subject, let known = past.changes[subject] else {
-    throw .changeNotFound(refinement.position)
-  }
-  guard known.since != refinement.effectiveAt || known.sinceAfter != refinement.effectiveAfter
-  else { return [] }
-  var data: [String: JSONValue] = ["refines": .integer(subject.index)]
-  let others = past.changes.filter { $0.key != subject }.values
-  let last = others.max { ($0.since, $0.decidedBy) < ($1.since, $1.decidedBy) }
-  if let last, last.since > refinement.effectiveAt {
-    data["current"] = .object([
-      "version_id": last.versionID.map { .string($0.text) } ?? .null,
-      "effective_at": .string(last.since.rfc3339), "position": .integer(last.decidedBy.index),
-    ])
-  }
-  if refinement.effectiveAt > known.since
-    || (refinement.effectiveAfter ?? refinement.effectiveAt) < known.sinceAfter ?? known.since
-  {
-    data["contradicts"] = .array([.string("outside_known_window")])
-  }
-  return [
-    Draft(
-      .changeRefined, stage: refinement.stage, version: known.versionID,
-      effectiveAt: refinement.effectiveAt, effectiveAfter: refinement.effectiveAfter, data: data)
-  ]
 }

@@ -4,7 +4,7 @@
 // code and text. A rejection appends nothing and disturbs no neighbour of its batch.
 
 /// Why a command was refused.
-public enum Rejection: Error, Hashable, Sendable {
+public indirect enum Rejection: Error, Hashable, Sendable {
   /// No secret of that name is registered.
   case secretNotFound
   /// A secret of that name is registered already.
@@ -55,6 +55,10 @@ public enum Rejection: Error, Hashable, Sendable {
   case acknowledgementOver(now: Instant)
   /// The key was used before, with another request.
   case idempotencyKeyReused
+  /// Another fact has this id.
+  case eventIDReused(EventID)
+  /// One of several facts, by its index among them, was refused, and so none was recorded.
+  case fact(index: Int, Rejection)
 
   /// A field that holds a name.
   public enum NameField: String, Hashable, Sendable {
@@ -93,6 +97,8 @@ extension Rejection {
     case .findingNotOpen: "finding_not_open"
     case .acknowledgementOver: "acknowledgement_over"
     case .idempotencyKeyReused: "idempotency_key_reused"
+    case .eventIDReused: "event_id_reused"
+    case .fact(_, let rejection): rejection.code
     }
   }
 }

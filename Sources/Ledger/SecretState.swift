@@ -2,8 +2,9 @@
 //
 // `evolve` is the only fold: appends, the rebuild and `verify` all go through it. It is total: it
 // takes any event, also one that no rule would allow, because facts are recorded as reported.
-// Invariant: per label the state is that of the last event in effective order (effective time, then
-// position), so a backdated fact does not disturb the present. A refinement may change that order,
+// Invariant: of each label, of each version and of the life of the secret the state is that of the
+// last event in effective order (effective time, then position), so a backdated fact does not
+// disturb the present. A refinement may change that order,
 // so it brings along which event is the last one after it: the fold keeps no history of its own.
 
 public import CanonicalJSON
@@ -26,10 +27,14 @@ public struct SecretState: Hashable, Sendable {
   public var streamVersion: StreamVersion = .zero
   /// Where the secret is in its life.
   public var life: Life = .unregistered
-  /// The event that began this life; nil before any.
-  ///
-  /// Versions of an earlier life do not count.
+  /// The event that put it there; nil before any.
+  public var lifeSince: Moment?
+  /// The last registration; nil before any.
   public var registeredAt: Moment?
+  /// The last deletion; nil before any.
+  ///
+  /// Versions registered before it are of an earlier life and do not count.
+  public var deletedAt: Moment?
   /// When the secret, a version or a label of it last changed; nil before the first event.
   public var changedAt: Instant?
   /// The metadata of the registration.
@@ -63,18 +68,20 @@ public struct SecretState: Hashable, Sendable {
 
   /// What is known of one version.
   public struct VersionState: Hashable, Sendable {
-    /// The event that registered it.
+    /// The last event that registered it; where there is none, the one that removed it.
     public var registeredAt: Moment
-    /// Whether the cloud has pruned it since.
-    public var isRemoved: Bool
+    /// The last event that removed it; nil before any.
+    public var removedAt: Moment?
     /// The metadata of the registration.
     public var data: [String: JSONValue]
     /// What is known of a version.
-    public init(registeredAt: Moment, isRemoved: Bool, data: [String: JSONValue]) {
+    public init(registeredAt: Moment, removedAt: Moment?, data: [String: JSONValue]) {
       self.registeredAt = registeredAt
-      self.isRemoved = isRemoved
+      self.removedAt = removedAt
       self.data = data
     }
+    /// Whether the cloud has pruned it since it was registered.
+    public var isRemoved: Bool { removedAt.map { $0 >= registeredAt } ?? false }
   }
 
   /// Where one label sits.
@@ -100,8 +107,8 @@ extension SecretState {
 
   /// Whether the version is registered in this life and not pruned.
   public func isRegistered(_ version: VersionID) -> Bool {
-    guard let state = versions[version], let life = registeredAt else { return false }
-    return !state.isRemoved && state.registeredAt.position >= life.position
+    guard let state = versions[version], registeredAt != nil else { return false }
+    return !state.isRemoved && deletedAt.map { $0 < state.registeredAt } ?? true
   }
 
   /// The labels the version carries now, in order of their names.
@@ -118,23 +125,37 @@ extension SecretState {
     }
     switch event.type {
     case .secretRegistered:
-      life = .enabled
-      registeredAt = moment
-      data = event.data
-      versionNumberMax = 0
+      if registeredAt.map({ $0 < moment }) ?? true {
+        registeredAt = moment
+        data = event.data
+      }
+      let wasDeleted = life == .deleted
+      // Versions are counted anew in a new life.
+      if enter(.enabled, at: moment), wasDeleted { versionNumberMax = 0 }
     case .secretDeletionScheduled:
-      life = .pendingDeletion(until: Self.deletionTime(event))
+      enter(.pendingDeletion(until: Self.deletionTime(event)), at: moment)
     case .secretRestored:
-      life = .enabled
+      enter(.enabled, at: moment)
     case .secretDeleted:
-      life = .deleted
+      deletedAt = max(deletedAt ?? moment, moment)
+      enter(.deleted, at: moment)
     case .versionRegistered:
       guard let version = event.versionID else { return }
-      versions[version] = VersionState(registeredAt: moment, isRemoved: false, data: event.data)
-      if let number = version.number { versionNumberMax = max(versionNumberMax, number) }
+      if let number = version.number, deletedAt.map({ $0 < moment }) ?? true {
+        versionNumberMax = max(versionNumberMax, number)
+      }
+      if let known = versions[version], moment < known.registeredAt { return }
+      versions[version] = VersionState(
+        registeredAt: moment, removedAt: versions[version]?.removedAt, data: event.data)
     case .versionRemoved:
       guard let version = event.versionID else { return }
-      versions[version]?.isRemoved = true
+      var state =
+        versions[version] ?? VersionState(registeredAt: moment, removedAt: moment, data: [:])
+      let isRegistered = state.registeredAt != state.removedAt
+      let removedAt = max(state.removedAt ?? moment, moment)
+      state.removedAt = removedAt
+      if !isRegistered { state.registeredAt = removedAt }
+      versions[version] = state
     case .stageAssigned, .stageRemoved:
       guard let stage = event.stage else { return }
       if let known = stages[stage], moment < known.since { return }
@@ -148,6 +169,15 @@ extension SecretState {
       .driftOpened, .driftResolved, .driftAcknowledged, .projectionSwitched:
       return
     }
+  }
+
+  /// Puts the secret there in its life, unless it came later to where it is; whether it did.
+  @discardableResult
+  private mutating func enter(_ life: Life, at moment: Moment) -> Bool {
+    if let since = lifeSince, moment < since { return false }
+    self.life = life
+    lifeSince = moment
+    return true
   }
 
   /// When a scheduled deletion takes place: `data.delete_at`, or the event's own time without it.

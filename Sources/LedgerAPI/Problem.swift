@@ -199,12 +199,15 @@ struct Problem: Sendable {
       )
     case .changeNotFound(let position):
       (
-        404, "Not found", "Position \(position.index) holds no change of this label.", "refines"
+        409, "Not there", "Position \(position.index) holds no change of this label.", "refines"
       )
     case .findingNotOpen:
       (409, "Not open", "The finding is not open: what differed no longer does.", nil)
     case .acknowledgementOver(let now):
       (400, "Bad input", "expires_at must lie ahead; it is \(now.rfc3339).", "expires_at")
+    case .eventIDReused(let id):
+      (409, "Id used before", "Another fact has the id \(id.text).", "event_id")
+    case .fact(_, let rejection): row(rejection)
     case .idempotencyKeyReused:
       (409, "Key used before", "This key was used before with another request.", "Idempotency-Key")
     }

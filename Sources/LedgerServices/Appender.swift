@@ -19,9 +19,9 @@ public enum AppendError: Error, Hashable, Sendable {
 
 /// The one door through which events enter.
 public final class Appender: Sendable {
-  /// How many submissions may wait in one project's line.
+  /// How many submissions may wait in one project's line; eight facts count as one.
   public static let waitingMax = 4_096
-  /// How many submissions share one transaction at most.
+  /// How many submissions share one transaction at most; eight facts count as one.
   public static let batchMax = 512
 
   private typealias Verdict = Result<AppendOutcome, AppendError>
@@ -71,7 +71,9 @@ public final class Appender: Sendable {
       let submissions = items.map(\.submission)
       let (now, identities) = (clock.now, identities)
       do {
-        let plan = try await store.append(to: project, needs: AppendNeeds(submissions)) { basis in
+        let plan = try await store.append(
+          to: project, needs: AppendNeeds(submissions, rules: rules)
+        ) { basis in
           AppendPlan(
             submissions, project: project, rules: rules, basis: basis, now: now,
             identities: identities)
@@ -103,10 +105,8 @@ public final class Appender: Sendable {
   ) {
     let writer = Writer(store, clock, identities, committed)
     self.writer = writer
-    // A refinement may change what stood at any moment: nothing is planned after it in its batch.
     batcher = Batcher(
-      waitingMax: Self.waitingMax, batchMax: Self.batchMax,
-      endsBatch: \.submission.isRefinement
+      waitingMax: Self.waitingMax, batchMax: Self.batchMax, weight: \.submission.weight
     ) { project, items in
       await writer.run(items, in: project)
     }
@@ -128,5 +128,13 @@ public final class Appender: Sendable {
     let item = Item(submission: submission, rules: rules)
     guard let verdict = await batcher.submit(item, to: project) else { throw .overloaded }
     return try verdict.get()
+  }
+}
+
+extension Submission {
+  /// How much of a batch it fills: one, or one for each eight facts.
+  fileprivate var weight: Int {
+    guard case .facts(let facts) = intent else { return 1 }
+    return max(1, facts.count / 8)
   }
 }

@@ -28,20 +28,23 @@ actor Batcher<Lane: Hashable & Sendable, Item: Sendable, Outcome: Sendable> {
 
   private let waitingMax: Int
   private let batchMax: Int
-  private let endsBatch: @Sendable (Item) -> Bool
+  private let weight: @Sendable (Item) -> Int
   private let run: @Sendable (Lane, [Item]) async -> BatchOutcomes<Outcome>
   /// Who waits; a lane is here as long as a batch of it is under way.
   private var lines: [Lane: [Waiter]] = [:]
+  /// How much the items in each line weigh.
+  private var weights: [Lane: Int] = [:]
 
-  /// A batcher whose batches `run` makes, of at most `batchMax` items each; an item that ends its
-  /// batch has none after it.
+  /// A batcher whose batches `run` makes, of items that weigh at most `batchMax` together.
+  ///
+  /// One item alone may weigh more; each weighs one unless said.
   init(
-    waitingMax: Int, batchMax: Int, endsBatch: @escaping @Sendable (Item) -> Bool = { _ in false },
+    waitingMax: Int, batchMax: Int, weight: @escaping @Sendable (Item) -> Int = { _ in 1 },
     run: @escaping @Sendable (Lane, [Item]) async -> BatchOutcomes<Outcome>
   ) {
     self.waitingMax = waitingMax
     self.batchMax = batchMax
-    self.endsBatch = endsBatch
+    self.weight = weight
     self.run = run
   }
 
@@ -56,7 +59,9 @@ actor Batcher<Lane: Hashable & Sendable, Item: Sendable, Outcome: Sendable> {
       lines[lane] = []
       return await lead(item, in: lane)
     }
-    guard lines[lane]?.count ?? 0 < waitingMax else { return nil }
+    let weight = weight(item)
+    guard weights[lane, default: 0] + weight <= waitingMax else { return nil }
+    weights[lane, default: 0] += weight
     let verdict = await withCheckedContinuation { continuation in
       lines[lane]?.append(Waiter(item: item, continuation: continuation))
     }
@@ -68,7 +73,7 @@ actor Batcher<Lane: Hashable & Sendable, Item: Sendable, Outcome: Sendable> {
 
   /// Runs one batch, the leader's own item first, and hands the lane on.
   private func lead(_ own: Item, in lane: Lane) async -> Outcome {
-    let followers = endsBatch(own) ? [] : takeFollowers(in: lane)
+    let followers = takeFollowers(in: lane, besides: weight(own))
     let outcomes = await run(lane, [own] + followers.map(\.item))
     precondition(
       outcomes.each.count == followers.count + 1,
@@ -77,22 +82,31 @@ actor Batcher<Lane: Hashable & Sendable, Item: Sendable, Outcome: Sendable> {
       follower.continuation.resume(returning: .done(outcome))
     }
     if let outcome = outcomes.waiting {
+      weights[lane] = nil
       for waiter in lines.removeValue(forKey: lane) ?? [] {
         waiter.continuation.resume(returning: .done(outcome))
       }
-    } else if lines[lane]?.isEmpty ?? true {
-      lines[lane] = nil
+    } else if let next = lines[lane]?.first {
+      lines[lane]?.removeFirst()
+      weights[lane, default: 0] -= weight(next.item)
+      next.continuation.resume(returning: .lead)
     } else {
-      lines[lane]?.removeFirst().continuation.resume(returning: .lead)
+      lines[lane] = nil
+      weights[lane] = nil
     }
     return outcomes.each[0]
   }
 
-  private func takeFollowers(in lane: Lane) -> [Waiter] {
-    let waiting = lines[lane]?.prefix(batchMax - 1) ?? []
-    let end = waiting.firstIndex { endsBatch($0.item) }.map { $0 + 1 } ?? waiting.endIndex
-    let followers = Array(waiting[..<end])
+  /// Those who wait and fit into one batch with what weighs `own`.
+  private func takeFollowers(in lane: Lane, besides own: Int) -> [Waiter] {
+    var sum = own
+    let followers = Array(
+      (lines[lane] ?? []).prefix { waiter in
+        sum += weight(waiter.item)
+        return sum <= batchMax
+      })
     lines[lane]?.removeFirst(followers.count)
+    weights[lane, default: 0] -= followers.reduce(0) { $0 + weight($1.item) }
     return followers
   }
 }

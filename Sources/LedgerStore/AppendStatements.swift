@@ -50,7 +50,8 @@ enum Statements {
   static let appendSecrets = Statement<SecretsKey, SecretRow>(
     name: "append_secrets",
     sql: """
-      SELECT s.secret, s.stream_version, s.life, s.delete_at, s.registered_at,
+      SELECT s.secret, s.stream_version, s.life, s.delete_at, s.life_at, s.life_position,
+        s.deleted_at, s.deleted_position, s.registered_at,
         s.registered_position, s.changed_at, s.version_number_max, s.data
       FROM ledger.secret s
       WHERE s.project = $1 AND s.secret = ANY ($3) AND s.generation = COALESCE($2,
@@ -68,7 +69,8 @@ enum Statements {
     var project: ProjectID
     var generation: Int64?
     var secrets: [SecretName]
-    var named: [(secret: SecretName, stage: StageName)]
+    /// Labels wanted even if they were taken away; a nil `stage` is every label of the secret.
+    var named: [(secret: SecretName, stage: StageName?)]
   }
 
   /// All labels the secrets carry, and those named even if they were taken away.
@@ -77,11 +79,16 @@ enum Statements {
     sql: """
       SELECT t.secret, t.stage, t.version_id, t.effective_at, t.position
       FROM ledger.stage t
-      WHERE t.project = $1 AND t.secret = ANY ($3) AND t.generation = COALESCE($2,
+      WHERE t.project = $1 AND t.secret = ANY ($3) AND t.version_id IS NOT NULL
+        AND t.generation = COALESCE($2,
           (SELECT p.generation FROM ledger.project p WHERE p.project = $1))
-        AND (t.version_id IS NOT NULL OR EXISTS (
-        SELECT FROM unnest($4::text[], $5::text[]) AS q (secret, stage)
-        WHERE q.secret = t.secret AND q.stage = t.stage))
+      UNION ALL
+      SELECT t.secret, t.stage, t.version_id, t.effective_at, t.position
+      FROM unnest($4::text[], $5::text[]) AS q (secret, stage)
+      JOIN ledger.stage t ON t.project = $1 AND t.secret = q.secret
+        AND t.stage = COALESCE(q.stage, t.stage) AND t.version_id IS NULL
+        AND t.generation = COALESCE($2,
+          (SELECT p.generation FROM ledger.project p WHERE p.project = $1))
       """,
     types: [.text, .int8, .textArray, .textArray, .textArray],
     bind: { key, out in
@@ -89,7 +96,7 @@ enum Statements {
       out.int8(key.generation)
       out.textArray(key.secrets.map(\.text))
       out.textArray(key.named.map(\.secret.text))
-      out.textArray(key.named.map(\.stage.text))
+      out.textArray(key.named.map(\.stage?.text))
     },
     decode: { row throws(PostgresError) in try row.stageRow() })
 
@@ -102,7 +109,8 @@ enum Statements {
   static let appendVersions = Statement<VersionsKey, VersionRow>(
     name: "append_versions",
     sql: """
-      SELECT v.secret, v.version_id, v.registered_at, v.registered_position, v.is_removed, v.data
+      SELECT v.secret, v.version_id, v.registered_at, v.registered_position,
+        v.removed_at, v.removed_position, v.data
       FROM unnest($3::text[], $4::text[]) AS q (secret, version_id)
       JOIN ledger.version v ON v.project = $1 AND v.generation = COALESCE($2,
           (SELECT p.generation FROM ledger.project p WHERE p.project = $1))
@@ -121,103 +129,6 @@ enum Statements {
       return VersionRow(secret: secret, version: version, state: state)
     })
 
-  struct HoldersKey: Sendable {
-    var project: ProjectID
-    var holders: [AppendNeeds.Holder]
-  }
-
-  /// What stood at each of the moments: the ordinal of the question, then the answer.
-  static let appendHolders = Statement<HoldersKey, (Int64, SecretState.StageState)>(
-    name: "append_holders",
-    sql: """
-      SELECT q.ordinal, e.version_id, e.effective_at, e.position
-      FROM unnest($2::text[], $3::text[], $4::timestamptz[])
-        WITH ORDINALITY AS q (secret, stage, moment, ordinal)
-      CROSS JOIN LATERAL (
-        SELECT c.version_id, c.effective_at, c.position FROM ledger.event c
-        WHERE c.project = $1 AND c.secret = q.secret AND c.stage = q.stage
-          AND c.type IN ('stage.assigned', 'stage.removed', 'change.refined')
-          AND c.effective_at <= q.moment
-          AND (SELECT r.position FROM ledger.event r
-            WHERE r.project = $1 AND r.refines = COALESCE(c.refines, c.position)
-              AND r.position > c.position
-            ORDER BY r.position LIMIT 1) IS NULL
-        ORDER BY c.effective_at DESC, c.position DESC LIMIT 1) AS e
-      """,
-    types: [.text, .textArray, .textArray, .timestamptzArray],
-    bind: { key, out in
-      out.text(key.project.text)
-      out.textArray(key.holders.map(\.secret.text))
-      out.textArray(key.holders.map(\.stage.text))
-      out.timestamptzArray(key.holders.map(\.effectiveAt.microseconds))
-    },
-    decode: { row throws(PostgresError) in
-      let ordinal = try row.int8()
-      let version: VersionID? = try row.nameOrNull("version_id")
-      return (
-        ordinal,
-        SecretState.StageState(versionID: version, since: try row.moment("effective_at"))
-      )
-    })
-
-  struct RefinedKey: Sendable {
-    var project: ProjectID
-    var refined: [AppendNeeds.Refined]
-  }
-
-  struct RefinedRow: Sendable {
-    var ordinal: Int64
-    var subject: Position
-    var change: StageInterval
-    var isNamed: Bool
-  }
-
-  /// What is known of each change that is named, and of the two newest of its label.
-  static let appendRefined = Statement<RefinedKey, RefinedRow>(
-    name: "append_refined",
-    sql: """
-      SELECT q.ordinal, COALESCE(e.refines, e.position), e.is_named, e.version_id, e.effective_at,
-        e.effective_after, e.position, e.recorded_at
-      FROM unnest($2::text[], $3::text[], $4::bigint[])
-        WITH ORDINALITY AS q (secret, stage, position, ordinal)
-      CROSS JOIN LATERAL (
-        (SELECT true AS is_named, k.refines, k.version_id, k.effective_at, k.effective_after,
-            k.position, k.recorded_at
-          FROM ledger.event n
-          JOIN ledger.event k ON k.project = $1
-            AND (k.position = COALESCE(n.refines, n.position)
-              OR k.refines = COALESCE(n.refines, n.position))
-          WHERE n.project = $1 AND n.position = q.position AND n.secret = q.secret
-            AND n.stage = q.stage
-            AND n.type IN ('stage.assigned', 'stage.removed', 'change.refined')
-          ORDER BY k.position DESC LIMIT 1)
-        UNION ALL
-        (SELECT false, c.refines, c.version_id, c.effective_at, c.effective_after, c.position,
-            c.recorded_at
-          FROM ledger.event c
-          WHERE c.project = $1 AND c.secret = q.secret AND c.stage = q.stage
-            AND c.type IN ('stage.assigned', 'stage.removed', 'change.refined')
-            AND (SELECT r.position FROM ledger.event r
-              WHERE r.project = $1 AND r.refines = COALESCE(c.refines, c.position)
-                AND r.position > c.position
-              ORDER BY r.position LIMIT 1) IS NULL
-          ORDER BY c.effective_at DESC, c.position DESC LIMIT 2)) AS e
-      """,
-    types: [.text, .textArray, .textArray, .int8Array],
-    bind: { key, out in
-      out.text(key.project.text)
-      out.textArray(key.refined.map(\.secret.text))
-      out.textArray(key.refined.map(\.stage.text))
-      out.int8Array(key.refined.map(\.position.index))
-    },
-    decode: { row throws(PostgresError) in
-      let ordinal = try row.int8()
-      let subject = try row.position("refines")
-      let isNamed = try row.bool()
-      return RefinedRow(
-        ordinal: ordinal, subject: subject, change: try row.change(), isNamed: isNamed)
-    })
-
   struct KeysKey: Sendable {
     var project: ProjectID
     var keys: [IdempotencyKey]
@@ -227,6 +138,7 @@ enum Statements {
     var key: IdempotencyKey
     var requestSHA256: [UInt8]
     var standing: SecretState.Moment?
+    var facts: [FactOutcome]
     var canonical: [UInt8]?
   }
 
@@ -234,7 +146,8 @@ enum Statements {
   static let earlierAnswers = Statement<KeysKey, AnswerRow>(
     name: "earlier_answers",
     sql: """
-      SELECT i.key, i.request_sha256, i.standing_effective_at, i.standing_position, e.canonical
+      SELECT i.key, i.request_sha256, i.standing_effective_at, i.standing_position, i.facts,
+        e.canonical
       FROM ledger.idempotency i
       LEFT JOIN ledger.event e ON e.project = i.project AND e.position >= i.first_position
         AND e.position < i.first_position + i.event_count
@@ -249,14 +162,11 @@ enum Statements {
     decode: { row throws(PostgresError) in
       let key: IdempotencyKey = try row.name("key")
       let digest = try row.bytes()
-      let effectiveAt = try row.instantOrNull("standing_effective_at")
-      let position = try row.positionOrNull("standing_position")
-      var standing: SecretState.Moment?
-      if let effectiveAt, let position {
-        standing = SecretState.Moment(effectiveAt: effectiveAt, position: position)
-      }
+      let standing = try row.momentOrNull("standing_effective_at")
+      let facts = try row.factOutcomes("facts")
       return AnswerRow(
-        key: key, requestSHA256: digest, standing: standing, canonical: try row.bytesOrNull())
+        key: key, requestSHA256: digest, standing: standing, facts: facts,
+        canonical: try row.bytesOrNull())
     })
 
   struct FindingsKey: Sendable {
@@ -345,13 +255,13 @@ enum Statements {
     name: "insert_answers",
     sql: """
       INSERT INTO ledger.idempotency (project, key, request_sha256, first_position, event_count,
-        standing_position, standing_effective_at, recorded_at)
-      SELECT $1, *, $8 FROM unnest($2::text[], $3::bytea[], $4::bigint[], $5::bigint[],
-        $6::bigint[], $7::timestamptz[])
+        standing_position, standing_effective_at, facts, recorded_at)
+      SELECT $1, *, $9 FROM unnest($2::text[], $3::bytea[], $4::bigint[], $5::bigint[],
+        $6::bigint[], $7::timestamptz[], $8::text[])
       """,
     types: [
       .text, .textArray, .byteaArray, .int8Array, .int8Array, .int8Array, .timestamptzArray,
-      .timestamptz,
+      .textArray, .timestamptz,
     ],
     bind: { rows, out in
       let answers = rows.answers
@@ -362,6 +272,7 @@ enum Statements {
       out.int8Array(answers.map { Int64($0.answer.outcome.events.count) })
       out.int8Array(answers.map { $0.answer.outcome.standing?.position.index })
       out.timestamptzArray(answers.map { $0.answer.outcome.standing?.effectiveAt.microseconds })
+      out.textArray(answers.map { factsText($0.answer.outcome.facts) })
       out.timestamptz(rows.recordedAt.microseconds)
     })
 

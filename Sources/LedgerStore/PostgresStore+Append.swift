@@ -83,7 +83,6 @@ extension PostgresStore: AppendStore {
     _ deadline: ContinuousClock.Instant
   ) async throws(StoreError) -> (AppendBasis, generation: Int64) {
     let secrets = Array(needs.secrets)
-    let holders = Array(needs.holders)
     var batch = PostgresBatch()
     _ = batch.add(Statements.begin, ())
     let head = batch.add(Statements.lockHead, project)
@@ -100,9 +99,7 @@ extension PostgresStore: AppendStore {
       : batch.add(
         Statements.appendStages,
         Statements.StagesKey(
-          project: project, generation: nil, secrets: secrets,
-          named: holders.map { ($0.secret, $0.stage) }
-            + needs.refined.map { ($0.secret, $0.stage) }))
+          project: project, generation: nil, secrets: secrets, named: needs.namedStages))
     let versionRows =
       needs.versions.isEmpty
       ? nil
@@ -111,17 +108,19 @@ extension PostgresStore: AppendStore {
         Statements.VersionsKey(
           project: project, generation: nil,
           named: needs.versions.map { ($0.secret, $0.version) }))
-    let holderRows =
-      holders.isEmpty
+    let pastRows =
+      needs.holders.isEmpty && needs.refined.isEmpty
       ? nil
       : batch.add(
-        Statements.appendHolders, Statements.HoldersKey(project: project, holders: holders))
-    let refined = Array(needs.refined)
-    let refinedRows =
-      refined.isEmpty
+        Statements.appendPasts,
+        Statements.PastsKey(
+          project: project, holders: Array(needs.holders), refined: Array(needs.refined)))
+    let factRows =
+      needs.ids.isEmpty
       ? nil
       : batch.add(
-        Statements.appendRefined, Statements.RefinedKey(project: project, refined: refined))
+        Statements.appendFacts,
+        Statements.FactsKey(project: project, ids: Array(needs.ids)))
     let answerRows =
       needs.keys.isEmpty
       ? nil
@@ -134,9 +133,7 @@ extension PostgresStore: AppendStore {
       : batch.add(
         Statements.appendFindings,
         Statements.FindingsKey(project: project, findings: Array(needs.findings)))
-    var basis = AppendBasis(
-      head: LogHead(edge: TreeEdge(), lastRecordedAt: nil), states: [:], holders: [:],
-      earlier: [:], findings: [:])
+    var basis = AppendBasis(head: LogHead(edge: TreeEdge(), lastRecordedAt: nil))
     let headRow: HeadRow?
     let generationRow: Int64?
     let answers: [Statements.AnswerRow]
@@ -157,19 +154,13 @@ extension PostgresStore: AppendStore {
           basis.states[row.secret]?.stages[row.stage] = row.state
         }
       }
-      if let holderRows {
-        for (ordinal, state) in try results[holderRows]
-        where ordinal >= 1 && ordinal <= Int64(holders.count) {
-          basis.holders[holders[Int(ordinal) - 1]] = state
+      if let pastRows {
+        for row in try results[pastRows] {
+          basis.add(row.change, of: row.stage, of: row.secret, named: row.named)
         }
       }
-      if let refinedRows {
-        for row in try results[refinedRows]
-        where row.ordinal >= 1 && row.ordinal <= Int64(refined.count) {
-          let key = refined[Int(row.ordinal) - 1]
-          basis.refined[key, default: StagePast()].changes[row.subject] = row.change
-          if row.isNamed { basis.refined[key]?.subject = row.subject }
-        }
+      if let factRows {
+        for row in try results[factRows] { basis.facts[row.id] = row.fact }
       }
       if let findingRows {
         for row in try results[findingRows] { basis.findings[row.finding] = row.state }
@@ -203,7 +194,8 @@ extension PostgresStore: AppendStore {
       var answer =
         answers[row.key]
         ?? EarlierAnswer(
-          requestDigest: digest, outcome: AppendOutcome(events: [], standing: row.standing))
+          requestDigest: digest,
+          outcome: AppendOutcome(events: [], standing: row.standing, facts: row.facts))
       if let bytes = row.canonical { answer.outcome.events.append(try recorded(bytes)) }
       answers[row.key] = answer
     }

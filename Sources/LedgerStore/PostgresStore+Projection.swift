@@ -157,7 +157,7 @@ extension PostgresStore: ProjectionStore {
       throw StoreError(error)
     }
     let plan = plan(
-      AppendBasis(head: head, states: [:], holders: [:], earlier: [:], findings: [:]), differing)
+      AppendBasis(head: head), differing)
     var finish = PostgresBatch()
     finish.add(
       Statements.switchGeneration,

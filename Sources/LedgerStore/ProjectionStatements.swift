@@ -18,18 +18,24 @@ extension Statements {
     name: "upsert_secrets",
     sql: """
       INSERT INTO ledger.secret AS s (project, generation, secret, stream_version, life, delete_at,
-        registered_position, registered_at, changed_at, version_number_max, data)
+        life_at, life_position, deleted_at, deleted_position, registered_position, registered_at,
+        changed_at, version_number_max, data)
       SELECT $1, $2, * FROM unnest($3::text[], $4::bigint[], $5::text[], $6::timestamptz[],
-        $7::bigint[], $8::timestamptz[], $9::timestamptz[], $10::bigint[], $11::text[])
+        $7::timestamptz[], $8::bigint[], $9::timestamptz[], $10::bigint[], $11::bigint[],
+        $12::timestamptz[], $13::timestamptz[], $14::bigint[], $15::text[])
       ON CONFLICT (project, generation, secret) DO UPDATE SET
         stream_version = EXCLUDED.stream_version, life = EXCLUDED.life,
-        delete_at = EXCLUDED.delete_at, registered_position = EXCLUDED.registered_position,
+        delete_at = EXCLUDED.delete_at, life_at = EXCLUDED.life_at,
+        life_position = EXCLUDED.life_position, deleted_at = EXCLUDED.deleted_at,
+        deleted_position = EXCLUDED.deleted_position,
+        registered_position = EXCLUDED.registered_position,
         registered_at = EXCLUDED.registered_at, changed_at = EXCLUDED.changed_at,
         version_number_max = EXCLUDED.version_number_max, data = EXCLUDED.data
       """,
     types: [
-      .text, .int8, .textArray, .int8Array, .textArray, .timestamptzArray, .int8Array,
-      .timestamptzArray, .timestamptzArray, .int8Array, .textArray,
+      .text, .int8, .textArray, .int8Array, .textArray, .timestamptzArray, .timestamptzArray,
+      .int8Array, .timestamptzArray, .int8Array, .int8Array, .timestamptzArray,
+      .timestamptzArray, .int8Array, .textArray,
     ],
     bind: { input, out in
       let states = input.rows.map(\.state)
@@ -39,6 +45,10 @@ extension Statements {
       out.int8Array(states.map(\.streamVersion.number))
       out.textArray(states.map(\.life.text))
       out.timestamptzArray(states.map { $0.life.deleteAt?.microseconds })
+      out.timestamptzArray(states.map { $0.lifeSince?.effectiveAt.microseconds })
+      out.int8Array(states.map { $0.lifeSince?.position.index })
+      out.timestamptzArray(states.map { $0.deletedAt?.effectiveAt.microseconds })
+      out.int8Array(states.map { $0.deletedAt?.position.index })
       out.int8Array(states.map { $0.registeredAt?.position.index })
       out.timestamptzArray(states.map { $0.registeredAt?.effectiveAt.microseconds })
       out.timestamptzArray(states.map { $0.changedAt?.microseconds })
@@ -56,16 +66,17 @@ extension Statements {
     name: "upsert_versions",
     sql: """
       INSERT INTO ledger.version AS v (project, generation, secret, version_id,
-        registered_position, registered_at, is_removed, data)
+        registered_position, registered_at, removed_position, removed_at, data)
       SELECT $1, $2, * FROM unnest($3::text[], $4::text[], $5::bigint[], $6::timestamptz[],
-        $7::boolean[], $8::text[])
+        $7::bigint[], $8::timestamptz[], $9::text[])
       ON CONFLICT (project, generation, secret, version_id) DO UPDATE SET
         registered_position = EXCLUDED.registered_position,
-        registered_at = EXCLUDED.registered_at, is_removed = EXCLUDED.is_removed,
-        data = EXCLUDED.data
+        registered_at = EXCLUDED.registered_at, removed_position = EXCLUDED.removed_position,
+        removed_at = EXCLUDED.removed_at, data = EXCLUDED.data
       """,
     types: [
-      .text, .int8, .textArray, .textArray, .int8Array, .timestamptzArray, .boolArray, .textArray,
+      .text, .int8, .textArray, .textArray, .int8Array, .timestamptzArray, .int8Array,
+      .timestamptzArray, .textArray,
     ],
     bind: { input, out in
       out.text(input.project.text)
@@ -74,7 +85,8 @@ extension Statements {
       out.textArray(input.rows.map(\.version.text))
       out.int8Array(input.rows.map(\.state.registeredAt.position.index))
       out.timestamptzArray(input.rows.map(\.state.registeredAt.effectiveAt.microseconds))
-      out.boolArray(input.rows.map(\.state.isRemoved))
+      out.int8Array(input.rows.map { $0.state.removedAt?.position.index })
+      out.timestamptzArray(input.rows.map { $0.state.removedAt?.effectiveAt.microseconds })
       out.textArray(input.rows.map { canonicalText($0.state.data) })
     })
 

@@ -70,7 +70,8 @@ extension Statements {
   static let secretPage = Statement<SecretPageKey, SecretRow>(
     name: "secret_page",
     sql: """
-      SELECT s.secret, s.stream_version, s.life, s.delete_at, s.registered_at,
+      SELECT s.secret, s.stream_version, s.life, s.delete_at, s.life_at, s.life_position,
+        s.deleted_at, s.deleted_position, s.registered_at,
         s.registered_position, s.changed_at, s.version_number_max, s.data
       FROM ledger.secret s
       WHERE s.project = $1
@@ -96,7 +97,8 @@ extension Statements {
   static let secretSearch = Statement<SecretSearchKey, SecretRow>(
     name: "secret_search",
     sql: """
-      SELECT q.secret, q.stream_version, q.life, q.delete_at, q.registered_at,
+      SELECT q.secret, q.stream_version, q.life, q.delete_at, q.life_at, q.life_position,
+        q.deleted_at, q.deleted_position, q.registered_at,
         q.registered_position, q.changed_at, q.version_number_max, q.data
       FROM (
         SELECT s.*, CASE $6
@@ -203,23 +205,31 @@ extension Statements {
   static let versionPage = Statement<VersionPageKey, VersionSummary>(
     name: "version_page",
     sql: """
-      SELECT v.version_id, v.registered_at, v.registered_position, v.is_removed, v.data,
+      SELECT v.version_id, v.registered_at, v.registered_position, v.removed_at,
+        v.removed_position, v.data,
         (SELECT string_agg(t.stage, E'\\x1f' ORDER BY t.stage) FROM ledger.stage t
           WHERE t.project = v.project AND t.generation = v.generation AND t.secret = v.secret
             AND t.version_id = v.version_id)
       FROM ledger.secret s
       JOIN ledger.version v ON v.project = s.project AND v.generation = s.generation
-        AND v.secret = s.secret AND NOT v.is_removed
-        AND v.registered_position >= s.registered_position
-        AND v.registered_position > COALESCE((
-          SELECT m.registered_position FROM ledger.version m WHERE m.project = s.project
-            AND m.generation = s.generation AND m.secret = s.secret AND m.version_id = $3), -1)
+        AND v.secret = s.secret
+        AND (v.removed_position IS NULL OR
+          (v.removed_at, v.removed_position) < (v.registered_at, v.registered_position))
+        AND (v.registered_at, v.registered_position) > (
+          COALESCE(s.deleted_at, '-infinity'), COALESCE(s.deleted_position, -1))
+        AND (v.registered_at, v.registered_position) > (
+          COALESCE((SELECT m.registered_at FROM ledger.version m WHERE m.project = s.project
+            AND m.generation = s.generation AND m.secret = s.secret AND m.version_id = $3),
+            '-infinity'),
+          COALESCE((SELECT m.registered_position FROM ledger.version m WHERE m.project = s.project
+            AND m.generation = s.generation AND m.secret = s.secret AND m.version_id = $3), -1))
         AND ($4 OR EXISTS (SELECT 1 FROM ledger.stage l
           WHERE l.project = v.project AND l.generation = v.generation AND l.secret = v.secret
             AND l.version_id = v.version_id))
       WHERE s.project = $1 AND s.secret = $2 AND s.life IN ('enabled', 'pending_deletion')
+        AND s.registered_position IS NOT NULL
         AND s.generation = (SELECT p.generation FROM ledger.project p WHERE p.project = $1)
-      ORDER BY v.registered_position LIMIT $5
+      ORDER BY v.registered_at, v.registered_position LIMIT $5
       """,
     types: [.text, .text, .text, .bool, .int8],
     bind: { key, out in
@@ -241,18 +251,23 @@ extension Statements {
   static let versionByID = Statement<VersionKey, VersionSummary>(
     name: "version_by_id",
     sql: """
-      SELECT v.version_id, v.registered_at, v.registered_position, v.is_removed, v.data,
+      SELECT v.version_id, v.registered_at, v.registered_position, v.removed_at,
+        v.removed_position, v.data,
         (SELECT string_agg(t.stage, E'\\x1f' ORDER BY t.stage) FROM ledger.stage t
           WHERE t.project = v.project AND t.generation = v.generation AND t.secret = v.secret
             AND t.version_id = v.version_id)
       FROM ledger.secret s
       JOIN ledger.version v ON v.project = s.project AND v.generation = s.generation
-        AND v.secret = s.secret AND NOT v.is_removed
-        AND v.registered_position >= s.registered_position
+        AND v.secret = s.secret
+        AND (v.removed_position IS NULL OR
+          (v.removed_at, v.removed_position) < (v.registered_at, v.registered_position))
+        AND (v.registered_at, v.registered_position) > (
+          COALESCE(s.deleted_at, '-infinity'), COALESCE(s.deleted_position, -1))
         AND ($3::text IS NULL OR v.version_id = $3)
       WHERE s.project = $1 AND s.secret = $2 AND s.life IN ('enabled', 'pending_deletion')
+        AND s.registered_position IS NOT NULL
         AND s.generation = (SELECT p.generation FROM ledger.project p WHERE p.project = $1)
-      ORDER BY v.registered_position DESC LIMIT 1
+      ORDER BY v.registered_at DESC, v.registered_position DESC LIMIT 1
       """,
     types: [.text, .text, .text],
     bind: { key, out in

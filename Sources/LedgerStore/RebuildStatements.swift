@@ -84,7 +84,8 @@ extension Statements {
   static let secretVersions = Statement<SecretsKey, VersionRow>(
     name: "secret_versions",
     sql: """
-      SELECT v.secret, v.version_id, v.registered_at, v.registered_position, v.is_removed, v.data
+      SELECT v.secret, v.version_id, v.registered_at, v.registered_position,
+        v.removed_at, v.removed_position, v.data
       FROM ledger.version v
       WHERE v.project = $1 AND v.secret = ANY ($3) AND v.generation = COALESCE($2,
         (SELECT p.generation FROM ledger.project p WHERE p.project = $1))
@@ -181,9 +182,11 @@ extension Statements {
           AND s.generation = live.generation) AS a
         FULL JOIN (SELECT s.* FROM ledger.secret s WHERE s.project = $1
           AND s.generation = $2) AS b USING (project, secret)
-        WHERE (a.stream_version, a.life, a.delete_at, a.registered_position, a.registered_at,
+        WHERE (a.stream_version, a.life, a.delete_at, a.life_at, a.life_position, a.deleted_at,
+            a.deleted_position, a.registered_position, a.registered_at,
             a.changed_at, a.version_number_max, a.data)
-          IS DISTINCT FROM (b.stream_version, b.life, b.delete_at, b.registered_position,
+          IS DISTINCT FROM (b.stream_version, b.life, b.delete_at, b.life_at, b.life_position,
+            b.deleted_at, b.deleted_position, b.registered_position,
             b.registered_at, b.changed_at, b.version_number_max, b.data)
         UNION ALL
         SELECT 'version', secret, version_id, secret
@@ -191,8 +194,9 @@ extension Statements {
           AND v.generation = live.generation) AS a
         FULL JOIN (SELECT v.* FROM ledger.version v WHERE v.project = $1
           AND v.generation = $2) AS b USING (project, secret, version_id)
-        WHERE (a.registered_position, a.registered_at, a.is_removed, a.data)
-          IS DISTINCT FROM (b.registered_position, b.registered_at, b.is_removed, b.data)
+        WHERE (a.registered_position, a.registered_at, a.removed_at, a.removed_position, a.data)
+          IS DISTINCT FROM (b.registered_position, b.registered_at, b.removed_at,
+            b.removed_position, b.data)
         UNION ALL
         SELECT 'stage', secret, stage, secret
         FROM (SELECT t.* FROM ledger.stage t, live WHERE t.project = $1

@@ -113,8 +113,16 @@ extension RowReader {
     return SecretState.Moment(effectiveAt: effectiveAt, position: try position(column))
   }
 
-  /// The columns `secret, stream_version, life, delete_at, registered_at, registered_position,
-  /// changed_at, version_number_max, data`.
+  /// The next two columns, an effective time and a position, as a moment on both axes, or nil.
+  mutating func momentOrNull(_ column: String) throws(PostgresError) -> SecretState.Moment? {
+    let effectiveAt = try instantOrNull(column)
+    let position = try positionOrNull(column)
+    guard let effectiveAt, let position else { return nil }
+    return SecretState.Moment(effectiveAt: effectiveAt, position: position)
+  }
+
+  /// The columns `secret, stream_version, life, delete_at, life_at, life_position, deleted_at,
+  /// deleted_position, registered_at, registered_position, changed_at, version_number_max, data`.
   mutating func secretRow() throws(PostgresError) -> SecretRow {
     let secret: SecretName = try name("secret")
     var state = SecretState()
@@ -124,27 +132,25 @@ extension RowReader {
     state.streamVersion = streamVersion
     guard let life = try lifeOrNull() else { throw .corruptRow(column: "life") }
     state.life = life
-    let registeredAt = try instantOrNull("registered_at")
-    let registeredPosition = try positionOrNull("registered_position")
-    if let registeredAt, let registeredPosition {
-      state.registeredAt = SecretState.Moment(
-        effectiveAt: registeredAt, position: registeredPosition)
-    }
+    state.lifeSince = try momentOrNull("life_at")
+    state.deletedAt = try momentOrNull("deleted_at")
+    state.registeredAt = try momentOrNull("registered_at")
     state.changedAt = try instantOrNull("changed_at")
     state.versionNumberMax = try int8()
     state.data = try members("data")
     return SecretRow(secret: secret, state: state)
   }
 
-  /// The columns `version_id, registered_at, registered_position, is_removed, data`.
+  /// The columns `version_id, registered_at, registered_position, removed_at, removed_position,
+  /// data`.
   mutating func versionState() throws(PostgresError) -> (VersionID, SecretState.VersionState) {
     let version: VersionID = try name("version_id")
     let registeredAt = try moment("registered_at")
-    let isRemoved = try bool()
+    let removedAt = try momentOrNull("removed_at")
     return (
       version,
       SecretState.VersionState(
-        registeredAt: registeredAt, isRemoved: isRemoved, data: try members("data"))
+        registeredAt: registeredAt, removedAt: removedAt, data: try members("data"))
     )
   }
 

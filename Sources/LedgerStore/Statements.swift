@@ -11,7 +11,7 @@ extension Statements {
   static let all: [AnyStatement] = [
     begin.erased, commit.erased, rollback.erased, beginSnapshot.erased,
     lockHead.erased, generation.erased, appendSecrets.erased, appendStages.erased,
-    appendVersions.erased, appendHolders.erased, appendRefined.erased, earlierAnswers.erased,
+    appendVersions.erased, appendPasts.erased, appendFacts.erased, earlierAnswers.erased,
     appendFindings.erased,
     insertEvents.erased, insertAnswers.erased, advanceHead.erased, eventExists.erased,
     upsertSecrets.erased, upsertVersions.erased, upsertStages.erased, upsertFindings.erased,

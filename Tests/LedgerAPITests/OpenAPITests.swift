@@ -162,6 +162,8 @@ import Testing
       .tooManyStagesRequested(limit: 1), .nameNotAllowed(.stage), .recoveryDaysOutOfRange(7...30),
       .effectiveInFuture(now: now), .streamVersionMismatch(expected: .zero, actual: .zero),
       .findingNotOpen, .acknowledgementOver(now: now), .idempotencyKeyReused,
+      .eventIDReused(try EventID("e")), .changeNotFound(TreeSize.zero.next),
+      .fact(index: 0, .effectiveAfterTooLate),
     ]
     let refusals: [HTTPRefusal.Reason] = [
       .malformedRequestLine, .headTimedOut(limit: .seconds(1)), .bodyTooLarge(limitBytes: 1),

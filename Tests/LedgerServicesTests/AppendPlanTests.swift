@@ -10,9 +10,7 @@ import TransparencyLog
 
 /// A log in hand, on which batches are planned one after another.
 struct PlanBench {
-  var basis = AppendBasis(
-    head: LogHead(edge: TreeEdge(), lastRecordedAt: nil), states: [:], holders: [:], earlier: [:],
-    findings: [:])
+  var basis = AppendBasis(head: LogHead(edge: TreeEdge(), lastRecordedAt: nil))
   var now = second(100)
   var leaves: [Digest] = []
 
@@ -47,6 +45,14 @@ struct PlanBench {
     basis.findings.merge(plan.findings) { _, new in new }
     basis.earlier.merge(plan.answers) { _, new in new }
     leaves += plan.events.map(\.leafHash)
+  }
+
+  /// Lets the log hold a change of a label of secret `s`.
+  mutating func know(_ stage: StageName, _ version: VersionID?, since: SecretState.Moment) {
+    basis.add(
+      StagePast.Change(
+        subject: since.position, versionID: version, since: since, after: nil, source: nil),
+      of: stage, of: "s", named: nil)
   }
 
   static let automatic = Change.registerSecret(data: [:], firstVersion: .automatic)
@@ -208,9 +214,7 @@ struct PlanBench {
   @Test func `a fact that is known names the change that said so`() throws {
     var bench = PlanBench()
     let stood = SecretState.Moment(effectiveAt: second(5), position: 0)
-    let key = try #require(
-      AppendNeeds([bench.submission(PlanBench.fact("canary", "v1", at: 9))]).holders.first)
-    bench.basis.holders[key] = SecretState.StageState(versionID: "v1", since: stood)
+    bench.know("canary", "v1", since: stood)
     let plan = bench.append(PlanBench.fact("canary", "v1", at: 9))
     #expect(try plan.outcomes[0].get() == AppendOutcome(events: [], standing: stood))
   }
@@ -234,10 +238,8 @@ struct PlanBench {
   @Test func `facts see the commands of their batch and the log before it`() throws {
     var bench = PlanBench()
     bench.append(automatic, nextVersion)
-    let needs = AppendNeeds([bench.submission(PlanBench.fact("SYSCURRENT", "v9", at: 50))])
-    let key = try #require(needs.holders.first)
-    bench.basis.holders[key] = SecretState.StageState(
-      versionID: "v7", since: SecretState.Moment(effectiveAt: second(40), position: 0))
+    bench.know(
+      "SYSCURRENT", "v7", since: SecretState.Moment(effectiveAt: second(40), position: 0))
     // The command of this batch is true at second 100 only; at 50 the log's holder stands.
     let plan = bench.append(
       .assignStage("SYSCURRENT", to: "v1"), PlanBench.fact("SYSCURRENT", "v9", at: 50))

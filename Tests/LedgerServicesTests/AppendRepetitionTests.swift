@@ -83,21 +83,22 @@ import Testing
     let note = Note(
       type: .versionRemoved, secret: "n", stage: nil, versionID: "v3", finding: named(id),
       data: [:])
-    let needs = AppendNeeds([
-      bench.submission(canary, on: "a", key: "k"), bench.submission(canary, on: "a", key: "k"),
-      bench.submission(PlanBench.fact("blue", "v2", at: 5), on: "b"),
-      bench.submission(PlanBench.fact("blue", nil, at: 6), on: "b"),
-      bench.submission(.registerVersion(id: "v9", stages: nil, data: [:]), on: "c"),
-      bench.submission(PlanBench.nextVersion, on: "d"), bench.submission(.deleteSecret, on: "e"),
-      Submission(intent: .notes([note]), provenance: .test, idempotency: nil),
-    ])
+    let needs = AppendNeeds(
+      [
+        bench.submission(canary, on: "a", key: "k"), bench.submission(canary, on: "a", key: "k"),
+        bench.submission(PlanBench.fact("blue", "v2", at: 5), on: "b"),
+        bench.submission(PlanBench.fact("blue", nil, at: 6), on: "b"),
+        bench.submission(.registerVersion(id: "v9", stages: nil, data: [:]), on: "c"),
+        bench.submission(PlanBench.nextVersion, on: "d"), bench.submission(.deleteSecret, on: "e"),
+        Submission(intent: .notes([note]), provenance: .test, idempotency: nil),
+      ], rules: .huawei)
     #expect(needs.secrets == ["a", "b", "c", "d", "e", "n"])
     #expect(
       needs.versions.map { "\($0.secret)/\($0.version)" }.sorted() == [
         "a/v1", "b/v2", "c/v9", "n/v3",
       ])
     #expect(
-      needs.holders.map { "\($0.secret)/\($0.stage)/\($0.effectiveAt)" }.sorted() == [
+      needs.holders.map { "\($0.secret)/\($0.stage?.text ?? "*")/\($0.effectiveAt)" }.sorted() == [
         "b/blue/2026-01-01T00:00:05.000000Z", "b/blue/2026-01-01T00:00:06.000000Z",
       ])
     #expect(needs.keys == ["k"])

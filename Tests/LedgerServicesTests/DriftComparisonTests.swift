@@ -24,7 +24,7 @@ import Testing
       if life != .unregistered { state.registeredAt = Self.moment(0) }
       for (index, version) in versions.enumerated() {
         state.versions[version] = SecretState.VersionState(
-          registeredAt: Self.moment(Int64(index) + 1), isRemoved: false, data: [:])
+          registeredAt: Self.moment(Int64(index) + 1), removedAt: nil, data: [:])
       }
       for (index, label) in labels.sorted(by: { $0.key < $1.key }).enumerated() {
         state.stages[label.key] = SecretState.StageState(

@@ -27,7 +27,7 @@ import Testing
     try await withStore { fixture in
       for name in [
         "event_page", "event_rows", "known_at", "stream", "secret_page", "version_page",
-        "append_holders", "forget_nonces", "access_page", "stage_keys", "late_events",
+        "append_pasts", "forget_nonces", "access_page", "stage_keys", "late_events",
         "drift_events", "run_page", "finding_page",
       ] {
         let statement = try #require(PostgresStore.statements.first { $0.name == name })

@@ -54,12 +54,16 @@ extension DecideCase {
       "a fact about an unknown secret is flagged", given: [], when: fact("canary", "v1", at: 5),
       then: ["canary: none -> v1 at 5 although secret_not_found, version_not_found"]),
     DecideCase(
-      "a fact about a deleted secret is flagged", given: deleted, when: fact("canary", "v1", at: 5),
-      then: ["canary: none -> v1 at 5 although secret_not_found"]),
+      "a fact about a deleted secret is flagged", given: deleted,
+      when: fact("canary", "v1", at: 500),
+      then: ["canary: none -> v1 at 500 although secret_not_found, version_not_found"]),
+    DecideCase(
+      "a fact of before the deletion is not", given: deleted, when: fact("canary", "v1", at: 3),
+      then: ["canary: none -> v1 at 3"]),
     DecideCase(
       "a fact about a secret that waits for deletion is flagged", given: pending,
-      when: fact("canary", "v1", at: 5),
-      then: ["canary: none -> v1 at 5 although secret_pending_deletion"]),
+      when: fact("canary", "v1", at: 500),
+      then: ["canary: none -> v1 at 500 although secret_pending_deletion"]),
     DecideCase(
       "a fact about an unknown version is flagged", given: two, when: fact("canary", "v9", at: 5),
       then: ["canary: none -> v9 at 5 although version_not_found"]),
@@ -128,6 +132,7 @@ extension DecideCase {
       .tooManyStagesRequested(limit: 1), .nameNotAllowed(.stage), .recoveryDaysOutOfRange(7...30),
       .effectiveInFuture(now: second(0)), .streamVersionMismatch(expected: 1, actual: 2),
       .findingNotOpen, .acknowledgementOver(now: second(0)), .idempotencyKeyReused,
+      .eventIDReused(named("e")),
     ]
     #expect(Set(refusals.map(\.code)).count == refusals.count)
   }

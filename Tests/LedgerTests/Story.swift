@@ -79,35 +79,16 @@ struct Story {
     now: Instant = second(1_000)
   ) throws(Rejection) -> [Draft] {
     try Ledger.decide(
-      change, on: secret, state, rules: rules, past: past(change), now: now)
+      change, on: secret, state, rules: rules, past: past, now: now)
   }
 
-  /// What the change must know of the past: all of it.
-  private func past(_ change: Change) -> StagePast {
-    func timeline(_ stage: StageName) -> StageTimeline {
-      StageTimeline(
-        events: events.filter { $0.stage == stage && $0.type.changesStage },
-        knownSize: place(Int64(events.count)).size)
+  /// What is known of the past: all of it.
+  var past: [StageName: StagePast] {
+    var past: [StageName: StagePast] = [:]
+    for event in events where event.type.changesStage {
+      if let stage = event.stage { past[stage, default: StagePast()].add(event) }
     }
-    switch change {
-    case .recordFact(let fact):
-      return StagePast(
-        holder: timeline(fact.stage).answer(at: fact.effectiveAt).last?.versionID)
-    case .refineChange(let refinement):
-      var past = StagePast()
-      for change in timeline(refinement.stage).changes {
-        let event = events.first { $0.position == change.decidedBy }
-        past.changes[event?.refines ?? change.decidedBy] = change
-      }
-      past.subject = events.first {
-        $0.position == refinement.position && $0.stage == refinement.stage
-          && $0.type.changesStage
-      }.map { $0.refines ?? $0.position }
-      return past
-    case .registerSecret, .registerVersion, .assignStage, .removeStage, .moveStage,
-      .scheduleDeletion, .restoreSecret, .deleteSecret:
-      return StagePast()
-    }
+    return past
   }
 }
 

@@ -43,7 +43,8 @@ final class ContractRun {
     _ submissions: [Submission]
   ) async throws(StoreError) -> [Result<AppendOutcome, Rejection>] {
     let (project, now, identities) = (project, now, identities)
-    let plan = try await store.append(to: project, needs: AppendNeeds(submissions)) { basis in
+    let plan = try await store.append(to: project, needs: AppendNeeds(submissions, rules: .huawei))
+    { basis in
       AppendPlan(
         submissions, project: project, rules: .huawei, basis: basis, now: now,
         identities: identities)

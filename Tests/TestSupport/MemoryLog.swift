@@ -58,7 +58,8 @@ struct MemoryLog: Sendable {
   ///
   /// Of the labels that were taken away, only those a fact names.
   func basis(for needs: AppendNeeds) -> AppendBasis {
-    var basis = AppendBasis(head: head, states: [:], holders: [:], earlier: [:], findings: [:])
+    var basis = AppendBasis(head: head)
+    let named = needs.namedStages
     for secret in needs.secrets {
       guard var state = states[secret] else { continue }
       state.versions = state.versions.filter { version in
@@ -66,40 +67,69 @@ struct MemoryLog: Sendable {
       }
       state.stages = state.stages.filter { stage, label in
         label.versionID != nil
-          || needs.holders.contains { $0.secret == secret && $0.stage == stage }
-          || needs.refined.contains { $0.secret == secret && $0.stage == stage }
+          || named.contains { $0.secret == secret && $0.stage ?? stage == stage }
       }
       basis.states[secret] = state
     }
     for holder in needs.holders {
-      let timeline = timeline(of: holder.stage, of: holder.secret, knownSize: size)
-      guard let last = timeline.answer(at: holder.effectiveAt).last else { continue }
-      basis.holders[holder] = SecretState.StageState(
-        versionID: last.versionID,
-        since: SecretState.Moment(effectiveAt: last.since, position: last.decidedBy))
+      let stages =
+        holder.stage.map { [$0] } ?? stageNames(of: holder.secret, knownSize: size)
+      for stage in stages {
+        let changes = changes(of: stage, of: holder.secret)
+        let (before, after) = (
+          changes.last { $0.since.effectiveAt <= holder.effectiveAt },
+          changes.filter { $0.after != nil && $0.since.effectiveAt >= holder.effectiveAt }.prefix(8)
+        )
+        if let before { basis.add(before, of: stage, of: holder.secret, named: nil) }
+        for open in after where open.after.map({ $0 < holder.effectiveAt }) ?? false {
+          add(open, of: stage, of: holder.secret, named: nil, changes, to: &basis)
+        }
+      }
     }
-    for refined in needs.refined { basis.refined[refined] = past(of: refined) }
+    for refined in needs.refined {
+      let changes = changes(of: refined.stage, of: refined.secret)
+      let event = events.map(\.event).first { $0.position == refined.position }
+      let subject = event.map { $0.refines ?? $0.position }
+      guard let change = changes.first(where: { $0.subject == subject }) else { continue }
+      add(
+        change, of: refined.stage, of: refined.secret, named: refined.position, changes,
+        to: &basis)
+    }
+    for recorded in events where needs.ids.contains(recorded.event.id) {
+      let event = recorded.event
+      basis.facts[event.id] = KnownFact(
+        position: event.position, type: event.type, secret: event.secret, stage: event.stage,
+        effectiveAt: event.effectiveAt)
+    }
     basis.earlier = answers.filter { needs.keys.contains($0.key) }
     basis.findings = findings.filter { needs.findings.contains($0.key) }
     return basis
   }
 
-  /// The change that is named, as it is known best, and the two newest of its label.
-  private func past(of refined: AppendNeeds.Refined) -> StagePast {
-    let events = stageEvents(of: refined.secret, knownSize: size)
-      .filter { $0.stage == refined.stage }
-    let named = events.first { $0.position == refined.position }
-    let changes = timeline(of: refined.stage, of: refined.secret, knownSize: size).changes
-      .map { change in
-        let event = events.first { $0.position == change.decidedBy }
-        var change = change
-        change.until = nil
-        return (subject: event?.refines ?? change.decidedBy, change: change)
-      }
-    let subject = named.map { $0.refines ?? $0.position }
-    let kept = changes.suffix(2) + changes.filter { $0.subject == subject }
-    return StagePast(
-      subject: subject, changes: Dictionary(kept.map { ($0, $1) }) { first, _ in first })
+  /// Adds a change that may be refined, with the one before it and the last of its label.
+  private func add(
+    _ change: StagePast.Change, of stage: StageName, of secret: SecretName, named: Position?,
+    _ changes: [StagePast.Change], to basis: inout AppendBasis
+  ) {
+    basis.add(change, of: stage, of: secret, named: named)
+    for other in [changes.last { $0.since < change.since }, changes.last].compactMap(\.self) {
+      basis.add(other, of: stage, of: secret, named: nil)
+    }
+  }
+
+  /// Every change of the label as it is known best, in effective order; only those whose time is
+  /// open say by which door they came.
+  private func changes(of stage: StageName, of secret: SecretName) -> [StagePast.Change] {
+    timeline(of: stage, of: secret, knownSize: size).changes.compactMap { change in
+      let known = events.map(\.event).first { $0.position == change.decidedBy }
+      guard let subject = known.map({ $0.refines ?? $0.position }),
+        let first = events.map(\.event).first(where: { $0.position == subject })
+      else { return nil }
+      return StagePast.Change(
+        subject: subject, versionID: change.versionID,
+        since: SecretState.Moment(effectiveAt: change.since, position: change.decidedBy),
+        after: change.sinceAfter, source: change.sinceAfter == nil ? nil : first.source)
+    }
   }
 
   /// Keeps what the plan appends.

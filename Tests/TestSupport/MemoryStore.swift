@@ -170,10 +170,10 @@ extension MemoryStore: RecordStore {
     try read(project) { log in
       guard let state = log.states[secret] else { return [] }
       let all = state.versionsInOrder.filter { selection == .registered || !$0.stages.isEmpty }
-      guard let seen = after.flatMap({ state.versions[$0]?.registeredAt.position }) else {
+      guard let seen = after.flatMap({ state.versions[$0]?.registeredAt }) else {
         return Array(all.prefix(limit))
       }
-      return Array(all.filter { $0.state.registeredAt.position > seen }.prefix(limit))
+      return Array(all.filter { $0.state.registeredAt > seen }.prefix(limit))
     }
   }
 
@@ -516,7 +516,7 @@ extension SecretState {
   var versionsInOrder: [VersionSummary] {
     guard isAlive else { return [] }
     return versions.filter { isRegistered($0.key) }
-      .sorted { $0.value.registeredAt.position < $1.value.registeredAt.position }
+      .sorted { $0.value.registeredAt < $1.value.registeredAt }
       .map { VersionSummary(id: $0.key, state: $0.value, stages: stages(of: $0.key)) }
   }
 }

@@ -21,8 +21,10 @@ extension ContractRun {
       }
       let count = Int.random(in: 1...6, using: &random)
       var submissions = (0..<count).map { _ in anySubmission() }
-      // Nothing is planned after a refinement in its batch.
-      if random.oneIn(3), let refinement = anyRefinement() { submissions.append(refinement) }
+      if random.oneIn(3), let refinement = anyRefinement() {
+        submissions.insert(
+          refinement, at: Int.random(in: 0...submissions.count, using: &random))
+      }
       try await append(submissions)
     }
   }

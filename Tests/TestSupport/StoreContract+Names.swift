@@ -109,7 +109,8 @@ extension StoreContract {
         group.addTask {
           do throws(StoreError) {
             return .success(
-              try await store.append(to: project, needs: AppendNeeds([submission])) { basis in
+              try await store.append(to: project, needs: AppendNeeds([submission], rules: .huawei))
+              { basis in
                 AppendPlan(
                   [submission], project: project, rules: .huawei, basis: basis, now: second(0),
                   identities: .seeded(UInt64(1_000 + index)))

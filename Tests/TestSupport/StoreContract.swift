@@ -108,7 +108,7 @@ public struct StoreContract {
     let missing: ProjectID = named("contract-missing")
     #expect(try await store.project(missing) == nil)
     await #expect(throws: StoreError.projectNotFound) {
-      try await store.append(to: missing, needs: AppendNeeds([])) { basis in
+      try await store.append(to: missing, needs: AppendNeeds([], rules: .huawei)) { basis in
         AppendPlan(
           [], project: missing, rules: .huawei, basis: basis, now: second(0),
           identities: .seeded(1))

@@ -215,7 +215,8 @@ enum AWSErrors {
       Row(type: "ResourceExistsException", text: Problem(.rejected(rejection)).detail)
     case .secretNotPendingDeletion:
       Row(type: invalidRequest, text: Problem(.rejected(rejection)).detail)
-    case .streamVersionMismatch, .idempotencyKeyReused:
+    case .fact(_, let rejection): row(rejection)
+    case .streamVersionMismatch, .idempotencyKeyReused, .eventIDReused:
       // Conditional and repeatable requests are this service's own.
       Row(type: invalidRequest, text: Problem(.rejected(rejection)).detail)
     }

@@ -143,7 +143,8 @@ enum CSMSErrors {
     case .streamVersionMismatch:
       // Conditional and repeatable requests are this service's own; so are both codes.
       Row(status: 412, code: "LEDGER.0412", text: Problem(.rejected(rejection)).detail)
-    case .idempotencyKeyReused:
+    case .fact(_, let rejection): row(rejection, notFound)
+    case .idempotencyKeyReused, .eventIDReused:
       Row(status: 409, code: "LEDGER.0409", text: Problem(.rejected(rejection)).detail)
     }
   }

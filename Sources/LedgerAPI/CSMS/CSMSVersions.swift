@@ -89,7 +89,7 @@ enum CSMSVersions {
       state: SecretState.VersionState(
         registeredAt: SecretState.Moment(
           effectiveAt: registered.effectiveAt, position: registered.position),
-        isRemoved: false, data: registered.data),
+        removedAt: nil, data: registered.data),
       stages: labels.sorted())
     let object = CSMSObjects.version(
       summary, of: secret, key: before.value?.state.data["kms_key_id"]?.stringValue)

@@ -186,7 +186,8 @@ enum KMSErrors {
     case .streamVersionMismatch:
       // Conditional and repeatable requests are this service's own; so are both codes.
       Row(status: 412, code: "LEDGER.0412", text: Problem(.rejected(rejection)).detail)
-    case .idempotencyKeyReused:
+    case .fact(_, let rejection): row(rejection)
+    case .idempotencyKeyReused, .eventIDReused:
       Row(status: 409, code: "LEDGER.0409", text: Problem(.rejected(rejection)).detail)
     }
   }
