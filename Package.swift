@@ -68,6 +68,7 @@ let package = Package(
         .embedInCode("0007_refinement.sql"), .embedInCode("0008_late.sql"),
         .embedInCode("0009_life.sql"),
         .embedInCode("0010_drift.sql"),
+        .embedInCode("0015_upstream_key.sql"),
       ],
       swiftSettings: settings),
 
@@ -91,7 +92,8 @@ let package = Package(
         "LedgerServices", "Ledger", "TransparencyLog", "CanonicalJSON", "Crypto",
         "PostgresClient", "EventLoop", "Migrations",
       ]),
-    layer("Clouds", ["LedgerServices", "Ledger", "CanonicalJSON", "Crypto"]),
+    layer(
+      "Clouds", ["LedgerServices", "Ledger", "CanonicalJSON", "Crypto", "RequestSigning"]),
 
     // 3: the edge.
     .executableTarget(
@@ -146,7 +148,12 @@ let package = Package(
         "LedgerServices", "Ledger", "TransparencyLog", "CanonicalJSON", "PostgresClient",
         "EventLoop", "Crypto", "PostgresCluster", "TestSupport",
       ]),
-    tests("Clouds", ["LedgerServices", "Ledger", "CanonicalJSON", "TestLiterals", "TestSupport"]),
+    tests(
+      "Clouds",
+      [
+        "LedgerServices", "Ledger", "CanonicalJSON", "RequestSigning", "TestLiterals",
+        "TestSupport",
+      ]),
     .testTarget(
       name: "EndToEndTests",
       dependencies: [

@@ -1,88 +1,43 @@
-// UpstreamClient: careful GETs to a cloud, whose answers are hostile until read.
+// UpstreamClient: asks a cloud, whose answers are hostile until read.
 //
-// Called by the client of each cloud; the one place that uses `URLSession`. Invariants: what comes
-// beyond the bound of a body is dropped and the connection closed, no redirect is followed, every
-// request ends within its time, and what is retried is only a GET that failed on the way or that
-// the cloud itself asked to repeat.
+// Called by the client of each cloud; the one place that sends anything. Invariants: every request
+// is signed anew, goes to the one address and ends within its time; no more start in a second and
+// no more are under way than agreed; what is repeated is only what failed on the way or what the
+// cloud itself asks to repeat. Every request is a read, so a repetition does no harm.
 
+import CanonicalJSON
 import Foundation
 import FoundationNetworking
+import LedgerServices
+import RequestSigning
 import Synchronization
 
-/// How a cloud is asked.
-public struct UpstreamSettings: Sendable {
-  /// How long a connection may take to open, or an answer may pause.
-  public var idleTimeout: Duration = .seconds(10)
-  /// How long one request may take with its whole answer.
-  public var requestTimeout: Duration = .seconds(30)
-  /// How long one question may take with all its pages and retries.
-  public var operationTimeout: Duration = .seconds(90)
-  /// How large one answer may be.
-  public var bodyBytesMax = 1 << 20
-  /// How often a request is repeated.
-  public var retriesMax = 3
-  /// How long to wait before the first repetition, at most; each next wait may be twice as long.
-  public var backoff: Duration = .milliseconds(250)
-  /// How long a cloud may ask us to wait; when it asks for more, we give up at once.
-  public var retryAfterMax: Duration = .seconds(10)
-  /// How many requests may start in a second.
-  public var requestsPerSecondMax = 50
-  /// How many items to ask for in one page.
-  public var pageItemsMax = 50
-  /// How many pages one question may have.
-  public var pagesMax = 400
-  /// Returns after the time, or early when its task is called off.
-  public var sleep: @Sendable (Duration) async -> Void = { try? await Task.sleep(for: $0) }
-  /// A number from 0 to 1, different each time.
-  public var jitter: @Sendable () -> Double = { Double.random(in: 0...1) }
-
-  /// The settings for a cloud in production.
-  public init() {}
-}
-
-/// Why a request has no answer.
-enum UpstreamFailure: Error, Hashable, Sendable {
-  /// It took too long.
-  case timedOut
-  /// The connection could not be made or broke, with `URLError`'s number.
-  case transport(Int)
-  /// The answer has more than `bytesMax` bytes.
-  case tooLarge(bytesMax: Int)
-  /// The answer sends us elsewhere.
-  case redirected
-  /// The answer is no HTTP, or a redirect to nowhere.
-  case notHTTP
-  /// The task was called off, or the client closed.
-  case cancelled
-}
-
-/// A whole answer.
-struct UpstreamAnswer: Sendable {
-  let status: Int
-  let retryAfter: Duration?
-  let body: [UInt8]
-}
-
-/// Sends GETs to a cloud; close it when done, or its connections stay.
-public final class UpstreamClient: Sendable {
+/// Sends requests to a cloud; close it when done, or its connections stay.
+final class UpstreamClient: Sendable {
+  private let address: UpstreamAddress
   private let settings: UpstreamSettings
-  private let transfers: Transfers
+  private let transfers: UpstreamTransfers
   private let session: Mutex<URLSession?>
-  private let nextStart = Mutex(ContinuousClock.now)
+  private let bucket: Mutex<TokenBucket>
+  private let lastClockRemark = Mutex<String?>(nil)
 
   /// A client with connections of its own.
-  public init(settings: UpstreamSettings) {
+  init(_ address: UpstreamAddress, settings: UpstreamSettings) {
     let configuration = URLSessionConfiguration.ephemeral
     configuration.httpCookieStorage = nil
     configuration.httpShouldSetCookies = false
     configuration.urlCache = nil
     configuration.urlCredentialStorage = nil
     configuration.requestCachePolicy = .reloadIgnoringLocalCacheData
+    configuration.httpMaximumConnectionsPerHost = settings.connectionsMax
     let queue = OperationQueue()
     queue.maxConcurrentOperationCount = 1
-    let transfers = Transfers(bodyBytesMax: settings.bodyBytesMax)
+    let transfers = UpstreamTransfers(bodyBytesMax: settings.bodyBytesMax)
+    self.address = address
     self.settings = settings
     self.transfers = transfers
+    bucket = Mutex(
+      TokenBucket(perSecond: settings.requestsPerSecondMax, burst: settings.requestsBurstMax))
     session = Mutex(
       URLSession(configuration: configuration, delegate: transfers, delegateQueue: queue))
   }
@@ -90,54 +45,107 @@ public final class UpstreamClient: Sendable {
   deinit { close() }
 
   /// Ends what is under way and lets the connections go; later requests are cancelled.
-  public func close() {
+  func close() {
     session.withLock { session in
       session?.invalidateAndCancel()
       session = nil
     }
   }
 
-  /// Asks for `url`, again if need be, until `deadline`.
+  /// What is to be said about this machine's clock, by the last answer; nil when that is right.
+  var clockRemark: String? { lastClockRemark.withLock { $0 } }
+
+  /// When a question asked now must have its answer.
+  var deadline: ContinuousClock.Instant {
+    ContinuousClock.now.advanced(by: settings.operationTimeout)
+  }
+
+  /// Asks, again if need be, until `deadline`.
   ///
   /// Gives the first answer that is not worth repeating, or the last one.
-  func get(
-    _ url: URL, headers: [String: String], deadline: ContinuousClock.Instant
-  ) async throws(UpstreamFailure) -> UpstreamAnswer {
+  func ask<Dialect: CloudDialect>(
+    _ request: SignableRequest, as dialect: Dialect, deadline: ContinuousClock.Instant
+  ) async throws(CloudError) -> CloudAnswer {
     var retries = 0
     while true {
-      let result = await once(url, headers, deadline)
-      guard retries < settings.retriesMax, let wait = wait(after: result, retries: retries),
-        !Task.isCancelled, ContinuousClock.now.advanced(by: wait) < deadline
-      else { return try result.get() }
-      await settings.sleep(wait)
+      let result = try await once(request, as: dialect, deadline)
+      let (outcome, pause) = read(result, as: Dialect.self, retries: retries)
+      guard retries < settings.retriesMax, let pause, !Task.isCancelled,
+        ContinuousClock.now.advanced(by: pause) < deadline
+      else { return try outcome.get() }
+      await settings.sleep(pause)
       retries += 1
     }
   }
 
-  /// How long to wait before repeating; nil when that is no use.
-  private func wait(
-    after result: Result<UpstreamAnswer, UpstreamFailure>, retries: Int
-  ) -> Duration? {
+  /// What an attempt comes to, and how long to wait before another; nil when that is no use.
+  private func read<Dialect: CloudDialect>(
+    _ result: Result<UpstreamAnswer, UpstreamFailure>, as _: Dialect.Type, retries: Int
+  ) -> (outcome: Result<CloudAnswer, CloudError>, pause: Duration?) {
     let backoff = settings.backoff * (1 << min(retries, 10)) * settings.jitter()
+    let answer: UpstreamAnswer
     switch result {
-    case .success(let answer):
-      guard answer.status == 429 || answer.status >= 500 else { return nil }
-      guard let asked = answer.retryAfter else { return backoff }
-      return asked <= settings.retryAfterMax ? max(asked, backoff) : nil
-    case .failure(.timedOut), .failure(.transport), .failure(.notHTTP): return backoff
-    case .failure(.tooLarge), .failure(.redirected), .failure(.cancelled): return nil
+    case .success(let success): answer = success
+    case .failure(let failure):
+      switch failure {
+      case .timedOut, .transport, .notHTTP: return (.failure(CloudError(failure)), backoff)
+      case .tooLarge, .redirected, .cancelled: return (.failure(CloudError(failure)), nil)
+      }
+    }
+    let remark = answer.fields["date"].flatMap { ClockSkew.remark(date: $0, now: settings.now()) }
+    lastClockRemark.withLock { $0 = remark }
+    let outcome = meaning(of: answer, as: Dialect.self, remark)
+    guard case .failure(let error) = outcome, answer.status != 200 else { return (outcome, nil) }
+    switch error {
+    case .throttled, .unreachable:
+      guard let asked = Self.retryAfter(answer) else { return (outcome, backoff) }
+      return (outcome, asked <= settings.retryAfterMax ? max(asked, backoff) : nil)
+    case .notFound, .forbidden, .unintelligible: return (outcome, nil)
     }
   }
 
+  private func meaning<Dialect: CloudDialect>(
+    of answer: UpstreamAnswer, as _: Dialect.Type, _ clockRemark: String?
+  ) -> Result<CloudAnswer, CloudError> {
+    let requestID = Refusal.wellFormed(answer.fields[Dialect.requestIDHeader])
+    let limits = JSONLimits(depthMax: 32, bytesMax: settings.bodyBytesMax)
+    let json: Result<JSONValue, JSONError>
+    do { json = .success(try JSONValue(parsing: answer.body, limits: limits)) } catch {
+      json = .failure(error)
+    }
+    guard answer.status == 200 else {
+      let code = (try? json.get()).flatMap(Dialect.code)
+      return .failure(
+        Dialect.meaning(
+          of: Refusal(
+            status: answer.status, code: Refusal.wellFormed(code), requestID: requestID,
+            clockRemark: clockRemark)))
+    }
+    switch json {
+    case .success(let json): return .success(CloudAnswer(json: json, requestID: requestID))
+    case .failure(let error):
+      let nothing = CloudAnswer(json: .null, requestID: requestID)
+      return .failure(nothing.nonsense("no JSON: \(error.kind)"))
+    }
+  }
+
+  private static func retryAfter(_ answer: UpstreamAnswer) -> Duration? {
+    answer.fields["retry-after"].flatMap { Int64($0) }.map { .seconds(min(max($0, 0), 86_400)) }
+  }
+
   private func once(
-    _ url: URL, _ headers: [String: String], _ deadline: ContinuousClock.Instant
-  ) async -> Result<UpstreamAnswer, UpstreamFailure> {
-    await pace()
+    _ request: SignableRequest, as dialect: some CloudDialect, _ deadline: ContinuousClock.Instant
+  ) async throws(CloudError) -> Result<UpstreamAnswer, UpstreamFailure> {
+    let turn = bucket.withLock { $0.take(at: ContinuousClock.now) }
+    if turn > .zero { try? await Task.sleep(for: turn) }
     let left = min(settings.requestTimeout, ContinuousClock.now.duration(to: deadline))
     guard left > .zero else { return .failure(.timedOut) }
-    let request = makeRequest(url, headers, idleTimeout: min(settings.idleTimeout, left))
+    var signed = request
+    signed.set("Host", address.host)
+    try dialect.sign(&signed, at: SigningTime(seconds: settings.now()))
+    let wire = try wireRequest(signed, idleTimeout: min(settings.idleTimeout, left))
     return await withTaskGroup(of: Result<UpstreamAnswer, UpstreamFailure>?.self) { group in
-      group.addTask { await self.transfer(request) }
+      group.addTask { await self.transfer(wire) }
       group.addTask {
         do { try await Task.sleep(for: left) } catch { return nil }
         return .failure(.timedOut)
@@ -148,28 +156,22 @@ public final class UpstreamClient: Sendable {
     }
   }
 
-  private func makeRequest(
-    _ url: URL, _ headers: [String: String], idleTimeout: Duration
-  ) -> URLRequest {
-    var request = URLRequest(url: url)
-    request.httpMethod = "GET"
-    // On Linux whole seconds count, and none of them means at once.
-    request.timeoutInterval = (idleTimeout / .seconds(1)).rounded(.up)
-    for (name, value) in headers { request.setValue(value, forHTTPHeaderField: name) }
-    return request
-  }
-
-  /// Waits for this request's turn, so that no more than the agreed number start in a second.
-  private func pace() async {
-    let interval = Duration.seconds(1) / max(1, settings.requestsPerSecondMax)
-    let now = ContinuousClock.now
-    let start = nextStart.withLock { next in
-      let start = max(next, now)
-      next = start.advanced(by: interval)
-      return start
+  private func wireRequest(
+    _ request: SignableRequest, idleTimeout: Duration
+  ) throws(CloudError) -> URLRequest {
+    let query = request.query.map { "?\($0)" } ?? ""
+    guard let url = URL(string: address.text + request.path + query) else {
+      throw .unintelligible("no address")
     }
-    guard start > now else { return }
-    try? await Task.sleep(until: start, clock: .continuous)
+    var wire = URLRequest(url: url)
+    wire.httpMethod = request.method
+    // On Linux whole seconds count, and none of them means at once.
+    wire.timeoutInterval = (idleTimeout / .seconds(1)).rounded(.up)
+    for field in request.fields where field.name != "Host" {
+      wire.setValue(field.value, forHTTPHeaderField: field.name)
+    }
+    if !request.body.isEmpty { wire.httpBody = Data(request.body) }
+    return wire
   }
 
   private func transfer(_ request: URLRequest) async -> Result<UpstreamAnswer, UpstreamFailure> {
@@ -188,113 +190,6 @@ public final class UpstreamClient: Sendable {
     } onCancel: {
       transfers.end(identifier, .failure(.cancelled))
       task.cancel()
-    }
-  }
-}
-
-/// The transfers under way, fed by the session.
-private final class Transfers: NSObject, URLSessionDataDelegate {
-  private struct Transfer {
-    var status = 0
-    var retryAfter: Duration?
-    var body = Data()
-    let continuation: CheckedContinuation<Result<UpstreamAnswer, UpstreamFailure>, Never>
-  }
-
-  private let bodyBytesMax: Int
-  private let underWay = Mutex<[Int: Transfer]>([:])
-
-  init(bodyBytesMax: Int) { self.bodyBytesMax = bodyBytesMax }
-
-  func begin(
-    _ identifier: Int,
-    _ continuation: CheckedContinuation<Result<UpstreamAnswer, UpstreamFailure>, Never>
-  ) {
-    underWay.withLock { $0[identifier] = Transfer(continuation: continuation) }
-  }
-
-  /// Ends a transfer; later news of it is ignored.
-  func end(_ identifier: Int, _ result: Result<UpstreamAnswer, UpstreamFailure>) {
-    let transfer = underWay.withLock { $0.removeValue(forKey: identifier) }
-    transfer?.continuation.resume(returning: result)
-  }
-
-  func urlSession(
-    _ session: URLSession, dataTask: URLSessionDataTask, didReceive response: URLResponse,
-    completionHandler: @escaping (URLSession.ResponseDisposition) -> Void
-  ) {
-    guard let answer = response as? HTTPURLResponse else {
-      end(dataTask.taskIdentifier, .failure(.notHTTP))
-      dataTask.cancel()
-      return completionHandler(.cancel)
-    }
-    guard answer.expectedContentLength <= Int64(bodyBytesMax) else {
-      end(dataTask.taskIdentifier, .failure(.tooLarge(bytesMax: bodyBytesMax)))
-      // On Linux the disposition is ignored.
-      dataTask.cancel()
-      return completionHandler(.cancel)
-    }
-    let retryAfter = answer.value(forHTTPHeaderField: "Retry-After").flatMap { Int64($0) }
-    underWay.withLock {
-      $0[dataTask.taskIdentifier]?.status = answer.statusCode
-      $0[dataTask.taskIdentifier]?.retryAfter = retryAfter.map { .seconds(min(max($0, 0), 86_400)) }
-    }
-    completionHandler(.allow)
-  }
-
-  func urlSession(_ session: URLSession, dataTask: URLSessionDataTask, didReceive data: Data) {
-    let isWithinBound = underWay.withLock { transfers in
-      guard let count = transfers[dataTask.taskIdentifier]?.body.count else { return false }
-      guard data.count <= bodyBytesMax - count else { return false }
-      transfers[dataTask.taskIdentifier]?.body.append(data)
-      return true
-    }
-    guard !isWithinBound else { return }
-    end(dataTask.taskIdentifier, .failure(.tooLarge(bytesMax: bodyBytesMax)))
-    dataTask.cancel()
-  }
-
-  func urlSession(
-    _ session: URLSession, task: URLSessionTask,
-    willPerformHTTPRedirection response: HTTPURLResponse, newRequest request: URLRequest,
-    completionHandler: @escaping (URLRequest?) -> Void
-  ) {
-    // The handler is not called: on Linux it traps when the task was cancelled meanwhile, as a
-    // time-out may do at any moment. A cancelled task does not wait for it.
-    end(task.taskIdentifier, .failure(.redirected))
-    task.cancel()
-  }
-
-  func urlSession(
-    _ session: URLSession, task: URLSessionTask, didReceive challenge: URLAuthenticationChallenge,
-    completionHandler: @escaping (URLSession.AuthChallengeDisposition, URLCredential?) -> Void
-  ) {
-    // We have nothing to offer but the token that was sent: the answer is the refusal itself. Left
-    // to the default, the task waits until its time is over.
-    let status = (challenge.failureResponse as? HTTPURLResponse)?.statusCode ?? 401
-    let body = underWay.withLock { $0[task.taskIdentifier]?.body } ?? Data()
-    let answer = UpstreamAnswer(status: status, retryAfter: nil, body: Array(body))
-    end(task.taskIdentifier, .success(answer))
-    completionHandler(.cancelAuthenticationChallenge, nil)
-  }
-
-  func urlSession(
-    _ session: URLSession, task: URLSessionTask, didCompleteWithError error: (any Error)?
-  ) {
-    let identifier = task.taskIdentifier
-    switch (error as? URLError)?.code {
-    case .timedOut?: end(identifier, .failure(.timedOut))
-    case .cancelled?: end(identifier, .failure(.cancelled))
-    case let code?: end(identifier, .failure(.transport(code.rawValue)))
-    case nil:
-      guard error == nil else { return end(identifier, .failure(.transport(0))) }
-      let answer = underWay.withLock { transfers in
-        transfers[identifier].map {
-          UpstreamAnswer(status: $0.status, retryAfter: $0.retryAfter, body: Array($0.body))
-        }
-      }
-      guard let answer, answer.status != 0 else { return end(identifier, .failure(.notHTTP)) }
-      end(identifier, .success(answer))
     }
   }
 }

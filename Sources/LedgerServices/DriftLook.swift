@@ -7,6 +7,7 @@
 // what failed is a sight that was not seen, never an absence.
 
 import Ledger
+import Synchronization
 
 /// One look at one secret.
 struct SecretLook: Sendable {
@@ -58,6 +59,7 @@ struct DriftLook: Sendable {
   let clock: Clock
   let settings: Reconciler.Settings
   let deadline: Instant
+  let progress: @Sendable (Reconciler.Progress) -> Void
 
   /// Looks at every secret of the record and of the cloud, and at those named.
   func first(alsoAt others: Set<SecretName>) async throws(ReconcileError) -> ProjectSighting {
@@ -66,8 +68,12 @@ struct DriftLook: Sendable {
     do { listing = try await cloud.secrets() } catch { throw .cloud(error) }
     let listed = Listed(listing)
     let names = recorded.union(others).union(listed.lives.keys).sorted()
+    let done = Atomic(0)
     let read = await eachBounded(names, limit: settings.concurrencyMax) { secret in
-      await readFirst(secret, listed)
+      let reading = await readFirst(secret, listed)
+      let count = done.add(1, ordering: .relaxed).newValue
+      progress(Reconciler.Progress(done: count, total: names.count))
+      return reading
     }
     var windows: [SecretName: LedgerWindow] = [:]
     var sights: [SecretName: (sight: CloudSight, seenAt: Instant)] = [:]
@@ -249,7 +255,7 @@ extension CloudSight {
     case .notFound: self = .unseen(.unintelligible, detail: "listed, but not found")
     case .forbidden(let detail): self = .unseen(.forbidden, detail: detail)
     case .unreachable(let detail): self = .unseen(.unreachable, detail: detail)
-    case .throttled: self = .unseen(.throttled, detail: nil)
+    case .throttled(let detail): self = .unseen(.throttled, detail: detail)
     case .unintelligible(let detail): self = .unseen(.unintelligible, detail: detail)
     }
   }

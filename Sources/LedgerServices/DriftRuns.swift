@@ -31,6 +31,8 @@ public final class DriftRuns: Sendable {
     public let requestID: String?
     /// How gently and how long it looks.
     public let settings: Reconciler.Settings
+    /// Who is told of it meanwhile.
+    public var observer: RunObserver
   }
 
   /// Compares a project with its cloud and records what it finds.
@@ -62,11 +64,13 @@ public final class DriftRuns: Sendable {
 
   /// Makes one run and waits for its end.
   public func run(
-    _ project: Project, settings: Reconciler.Settings = .standard, requestID: String? = nil
+    _ project: Project, settings: Reconciler.Settings = .standard, requestID: String? = nil,
+    observer: RunObserver = .nobody
   ) async throws(ReconcileError) -> DriftReport {
     let run = begin(nil)
     guard reserve(run, of: project.id) == .reserved else { throw .underWay }
-    let order = Order(project: project, run: run.id, requestID: requestID, settings: settings)
+    let order = Order(
+      project: project, run: run.id, requestID: requestID, settings: settings, observer: observer)
     do throws(StoreError) {
       _ = try await store.begin(run, in: project.id)
     } catch {
@@ -106,15 +110,24 @@ public final class DriftRuns: Sendable {
       throw .store(error)
     }
     queue.yield(
-      Order(project: project, run: run.id, requestID: requestID, settings: .standard))
+      Order(
+        project: project, run: run.id, requestID: requestID, settings: .standard,
+        observer: .nobody))
     return run
   }
 
-  /// Makes the runs that were started until its task is cancelled, which calls those under way off.
-  public func serve() async {
+  /// Makes the runs that were started until its task is cancelled, which calls those under way off;
+  /// `warn` is told what is amiss with a project without being in the way of its run.
+  public func serve(
+    warn: @escaping @Sendable (ProjectID, String) -> Void = { _, _ in }
+  ) async {
     await withDiscardingTaskGroup { group in
       for await order in orders {
-        group.addTask { _ = await self.make(order) }
+        var order = order
+        let project = order.project.id
+        order.observer.warn = { warn(project, $0) }
+        let observed = order
+        group.addTask { _ = await self.make(observed) }
       }
       group.cancelAll()
     }
@@ -203,12 +216,10 @@ extension ReconcileError {
   /// The reason, as it is kept with the run.
   public var sentence: String {
     switch self {
-    case .cloudNotSpoken(let provider):
-      "the live cloud of \(provider.rawValue) projects cannot be read yet, only huawei's"
     case .cloud(.notFound): "the cloud has no such project"
     case .cloud(.forbidden(let why)): "the cloud will not list its secrets: \(why)"
     case .cloud(.unreachable(let why)): "the cloud does not answer: \(why)"
-    case .cloud(.throttled): "the cloud asks us to come later"
+    case .cloud(.throttled(let why)): "the cloud asks us to come later: \(why)"
     case .cloud(.unintelligible(let why)): "the cloud's answer makes no sense: \(why)"
     case .store, .append(.store): "the record cannot be read or written"
     case .append(.overloaded): "too many changes wait to be recorded"

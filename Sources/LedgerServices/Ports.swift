@@ -347,7 +347,7 @@ public protocol TenantStore: Sendable {
   ) async throws(StoreError) -> Bool
 }
 
-/// Why a live cloud did not show something.
+/// Why a live cloud did not show something; texts are for people and hold nothing secret.
 public enum CloudError: Error, Hashable, Sendable {
   /// The cloud has no such thing.
   case notFound
@@ -356,7 +356,7 @@ public enum CloudError: Error, Hashable, Sendable {
   /// The cloud did not answer in time or at all.
   case unreachable(String)
   /// The cloud asks us to come later.
-  case throttled
+  case throttled(String)
   /// The answer makes no sense or is past a limit.
   case unintelligible(String)
 }

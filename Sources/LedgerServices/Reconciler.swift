@@ -9,8 +9,6 @@ public import Ledger
 
 /// Why a drift run could not be made or recorded.
 public enum ReconcileError: Error, Hashable, Sendable {
-  /// This program cannot ask the clouds of this provider.
-  case cloudNotSpoken(Provider)
   /// The cloud's secrets cannot be listed.
   case cloud(CloudError)
   /// The record could not be read.
@@ -21,6 +19,24 @@ public enum ReconcileError: Error, Hashable, Sendable {
   case underWay
   /// The run was called off; nothing was recorded.
   case cancelled
+}
+
+/// Who is told of a run while it is made.
+public struct RunObserver: Sendable {
+  /// Is told of each secret that was looked at.
+  public var progress: @Sendable (Reconciler.Progress) -> Void
+  /// Is told what is amiss without being in the way of the run, as a sentence.
+  public var warn: @Sendable (String) -> Void
+  /// An observer.
+  public init(
+    progress: @escaping @Sendable (Reconciler.Progress) -> Void,
+    warn: @escaping @Sendable (String) -> Void
+  ) {
+    self.progress = progress
+    self.warn = warn
+  }
+  /// Nobody is told.
+  public static let nobody = RunObserver(progress: { _ in }, warn: { _ in })
 }
 
 /// Compares projects with their live clouds.
@@ -43,9 +59,23 @@ public struct Reconciler: Sendable {
       self.runTimeout = runTimeout
       self.pageSize = pageSize
     }
-    /// Eight secrets at once, two seconds of grace, ten minutes for a run.
+    /// Eight secrets at once, two seconds of grace, 25 minutes for a run: at 20 requests a second,
+    /// time for 30,000 secrets.
     public static let standard = Settings(
-      concurrencyMax: 8, graceTime: .seconds(2), runTimeout: .seconds(600), pageSize: 500)
+      concurrencyMax: 8, graceTime: .seconds(2), runTimeout: .seconds(1_500), pageSize: 500)
+  }
+
+  /// How far a run's first look is.
+  public struct Progress: Hashable, Sendable {
+    /// How many secrets have been looked at.
+    public var done: Int
+    /// How many there are to look at.
+    public var total: Int
+    /// How far a look is.
+    public init(done: Int, total: Int) {
+      self.done = done
+      self.total = total
+    }
   }
 
   private let records: any RecordStore
@@ -70,15 +100,16 @@ public struct Reconciler: Sendable {
   ///
   /// Costs one listing of the cloud and a read or two a secret; what differs is read again after
   /// the grace time. `id` goes into every event of the run. `requestID` is that of the request that
-  /// asked for the run; nil when none did.
+  /// asked for the run; nil when none did. `progress` is told of each secret that was looked at.
   public func run(
-    _ project: Project, as id: RunID, against cloud: any LiveCloud, requestID: String?
+    _ project: Project, as id: RunID, against cloud: any LiveCloud, requestID: String?,
+    progress: @escaping @Sendable (Progress) -> Void = { _ in }
   ) async throws(ReconcileError) -> DriftReport {
     let rules = project.provider.rules
     let startedAt = clock.now
     let look = DriftLook(
       project: project.id, records: records, cloud: cloud, clock: clock, settings: settings,
-      deadline: startedAt.advanced(by: settings.runTimeout))
+      deadline: startedAt.advanced(by: settings.runTimeout), progress: progress)
 
     let knownBefore = try await openFindings(in: project.id)
     var sighting = try await look.first(alsoAt: knownBefore.secrets)

@@ -20,23 +20,33 @@ public struct Upstream: Hashable, Sendable {
     /// Read, compare, and pass changes on.
     case write
   }
+  /// What shows the cloud who asks; files are on the service's machine, read at each use and never
+  /// stored.
+  public enum Credential: Hashable, Sendable {
+    /// A file that holds a token.
+    case token(file: String)
+    /// An access key, and a file that holds its secret key.
+    case accessKey(String, secretKeyFile: String)
+  }
   /// What we do with it.
   public var mode: Mode
   /// Where its API is: `https://host[:port]`.
   public var url: String
-  /// The project's name there.
-  public var project: String
+  /// The project's name there; nil when the cloud has no projects.
+  public var project: String?
   /// The region; nil when the cloud needs none.
   public var region: String?
-  /// The file, on the service's machine, that holds the token; read at each use, never stored.
-  public var tokenFile: String?
+  /// What shows the cloud who asks; nil while nothing is named.
+  public var credential: Credential?
   /// A cloud to compare with.
-  public init(mode: Mode, url: String, project: String, region: String?, tokenFile: String?) {
+  public init(
+    mode: Mode, url: String, project: String?, region: String?, credential: Credential?
+  ) {
     self.mode = mode
     self.url = url
     self.project = project
     self.region = region
-    self.tokenFile = tokenFile
+    self.credential = credential
   }
 }
 

@@ -13,7 +13,8 @@ extension Statements {
     name: "project_by_id",
     sql: """
       SELECT project, provider, not_found_status, upstream_mode, upstream_url, upstream_project,
-        upstream_region, upstream_token_file, created_at
+        upstream_region, upstream_token_file, upstream_access_key, upstream_secret_key_file,
+        created_at
       FROM ledger.project WHERE project = $1
       """,
     types: [.text],
@@ -24,7 +25,8 @@ extension Statements {
     name: "project_page",
     sql: """
       SELECT project, provider, not_found_status, upstream_mode, upstream_url, upstream_project,
-        upstream_region, upstream_token_file, created_at
+        upstream_region, upstream_token_file, upstream_access_key, upstream_secret_key_file,
+        created_at
       FROM ledger.project WHERE project > $1 ORDER BY project LIMIT $2
       """,
     types: [.text, .int8],
@@ -38,10 +40,13 @@ extension Statements {
     name: "insert_project",
     sql: """
       INSERT INTO ledger.project (project, provider, not_found_status, upstream_mode, upstream_url,
-        upstream_project, upstream_region, upstream_token_file, created_at, generation)
-      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0)
+        upstream_project, upstream_region, upstream_token_file, upstream_access_key,
+        upstream_secret_key_file, created_at, generation)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0)
       """,
-    types: [.text, .text, .text, .text, .text, .text, .text, .text, .timestamptz],
+    types: [
+      .text, .text, .text, .text, .text, .text, .text, .text, .text, .text, .timestamptz,
+    ],
     bind: { project, out in
       out.settings(project)
       out.timestamptz(project.createdAt.microseconds)
@@ -60,10 +65,11 @@ extension Statements {
     name: "update_project",
     sql: """
       UPDATE ledger.project SET provider = $2, not_found_status = $3, upstream_mode = $4,
-        upstream_url = $5, upstream_project = $6, upstream_region = $7, upstream_token_file = $8
+        upstream_url = $5, upstream_project = $6, upstream_region = $7, upstream_token_file = $8,
+        upstream_access_key = $9, upstream_secret_key_file = $10
       WHERE project = $1 RETURNING generation
       """,
-    types: [.text, .text, .text, .text, .text, .text, .text, .text],
+    types: [.text, .text, .text, .text, .text, .text, .text, .text, .text, .text],
     bind: { project, out in out.settings(project) },
     decode: { row throws(PostgresError) in try row.int8() })
 
@@ -194,7 +200,20 @@ extension ParameterWriter {
     text(project.upstream?.url)
     text(project.upstream?.project)
     text(project.upstream?.region)
-    text(project.upstream?.tokenFile)
+    switch project.upstream?.credential {
+    case .token(let file)?:
+      text(file)
+      text(nil)
+      text(nil)
+    case .accessKey(let accessKey, let file)?:
+      text(nil)
+      text(accessKey)
+      text(file)
+    case nil:
+      text(nil)
+      text(nil)
+      text(nil)
+    }
   }
 }
 
@@ -214,10 +233,14 @@ extension RowReader {
     let project = try textOrNull()
     let region = try textOrNull()
     let tokenFile = try textOrNull()
-    var upstream: Upstream?
-    if let url, let project {
-      upstream = Upstream(
-        mode: mode, url: url, project: project, region: region, tokenFile: tokenFile)
+    let accessKey = try textOrNull()
+    let secretKeyFile = try textOrNull()
+    var credential = tokenFile.map { Upstream.Credential.token(file: $0) }
+    if let accessKey, let secretKeyFile {
+      credential = .accessKey(accessKey, secretKeyFile: secretKeyFile)
+    }
+    let upstream = url.map {
+      Upstream(mode: mode, url: $0, project: project, region: region, credential: credential)
     }
     return Project(
       id: id, provider: provider, notFoundStatus: status, upstream: upstream,

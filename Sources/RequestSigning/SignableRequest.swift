@@ -138,7 +138,7 @@ public struct SignableRequest: Sendable {
   }
 
   /// The bytes with all but letters, digits and `-._~` as `%XX` (RFC 3986, section 2.3).
-  static func encoded(_ bytes: some Sequence<UInt8>) -> String {
+  public static func encoded(_ bytes: some Sequence<UInt8>) -> String {
     var text: [UInt8] = []
     for byte in bytes {
       switch byte {

@@ -162,22 +162,32 @@ struct Console: Sendable {
   /// The style of a headline: bold on a terminal that has not asked for plain text.
   func headline(_ text: String) -> String {
     let environment = ProcessInfo.processInfo.environment
-    guard isatty(STDOUT_FILENO) == 1, (environment["NO_COLOR"] ?? "").isEmpty,
-      environment["TERM"] != "dumb"
+    guard isatty(STDOUT_FILENO) == 1, (environment["NO_COLOR"] ?? "").isEmpty, !isDumb
     else { return text }
     return "\u{1B}[1m\(text)\u{1B}[0m"
   }
 
-  /// Says `text()` on standard error every two seconds until the work is done.
+  /// Whether the terminal takes text and nothing else.
+  private var isDumb: Bool { ProcessInfo.processInfo.environment["TERM"] == "dumb" }
+
+  /// Says `text()` on standard error while the work takes longer than two seconds: on one line of
+  /// a terminal, which is empty again in the end, else on a line of its own every two seconds.
   func showingProgress<Value: Sendable, Failure: Error>(
     _ text: @autoclosure @escaping @Sendable () -> String,
     of work: () async throws(Failure) -> Value
   ) async throws(Failure) -> Value {
     let result = await withTaskGroup(of: Void.self) { group -> Result<Value, Failure> in
       group.addTask {
-        while true {
-          do { try await Task.sleep(for: .seconds(2)) } catch { return }
-          say(text())
+        do { try await Task.sleep(for: .seconds(2)) } catch { return }
+        let isTerminal = isatty(STDERR_FILENO) == 1 && !isDumb
+        defer { if isTerminal { writeAll(Array("\r\u{1B}[K".utf8), to: STDERR_FILENO) } }
+        while !Task.isCancelled {
+          if isTerminal {
+            writeAll(Array("\r\u{1B}[K\(text())".utf8), to: STDERR_FILENO)
+          } else {
+            say(text())
+          }
+          do { try await Task.sleep(for: .milliseconds(isTerminal ? 200 : 2_000)) } catch { return }
         }
       }
       defer { group.cancelAll() }

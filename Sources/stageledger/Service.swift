@@ -55,7 +55,7 @@ final class Service: Sendable {
         url: "http://\(bound)", services: services, server: server,
         accesses: AccessWriter(services.accesses, on: backend.loops[0], log: log),
         condition: condition, timekeeper: backend.keepTime(for: services.tails),
-        runner: backend.makeRuns(of: services.runs))
+        runner: backend.makeRuns(of: services.runs, log: log))
     } catch {
       throw .listen(address.description, error)
     }

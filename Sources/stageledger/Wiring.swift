@@ -229,34 +229,46 @@ struct Backend: Sendable {
   }
 
   /// Makes the drift runs that are started until the task is cancelled.
-  func makeRuns(of runs: DriftRuns) -> Task<Void, Never> {
-    Task(executorPreference: loops[0]) { await runs.serve() }
+  func makeRuns(of runs: DriftRuns, log: Log) -> Task<Void, Never> {
+    Task(executorPreference: loops[0]) {
+      await runs.serve { project, sentence in
+        log(.warning, sentence, [("project", .string(project.text))])
+      }
+    }
   }
 
   /// Makes one drift run with the cloud of the project's provider.
   private static func reconcile(
     _ order: DriftRuns.Order, records: any RecordStore, appender: Appender, clock: Clock
   ) async throws(ReconcileError) -> DriftReport {
-    let project = order.project
-    guard project.provider == .huawei else { throw .cloudNotSpoken(project.provider) }
-    guard let upstream = project.upstream else {
-      throw .cloud(.unreachable("no upstream is set"))
-    }
-    let cloud: HuaweiClient
-    do {
-      cloud = try HuaweiClient(upstream, settings: UpstreamSettings())
-    } catch {
-      switch error {
-      case .badURL: throw .cloud(.unreachable("the upstream URL is no https://host"))
-      case .noTokenFile: throw .cloud(.forbidden("no file with a token is set"))
-      }
-    }
+    let cloud = try openCloud(of: order.project)
     defer { cloud.close() }
     let reconciler = Reconciler(
       records: records, appender: appender, clock: clock, settings: order.settings,
       sleep: { duration in try? await Task.sleep(for: duration) })
-    return try await reconciler.run(
-      project, as: order.run, against: cloud, requestID: order.requestID)
+    let report = try await reconciler.run(
+      order.project, as: order.run, against: cloud, requestID: order.requestID,
+      progress: order.observer.progress)
+    if let remark = cloud.clockRemark { order.observer.warn(remark) }
+    return report
+  }
+
+  /// Opens the cloud of a project; close it when done.
+  static func openCloud(of project: Project) throws(ReconcileError) -> any ConnectedCloud {
+    guard let upstream = project.upstream else {
+      throw .cloud(.unreachable("no upstream is set"))
+    }
+    do {
+      return try upstream.open(
+        as: project.provider, settings: .standard(for: project.provider))
+    } catch {
+      switch error {
+      case .badURL: throw .cloud(.unreachable("the upstream URL is no https://host"))
+      case .noProject: throw .cloud(.unreachable("no upstream project is set"))
+      case .noRegion: throw .cloud(.forbidden("no upstream region is set"))
+      case .noCredential: throw .cloud(.forbidden("no token or access key is set for the cloud"))
+      }
+    }
   }
 
   /// Every project.
@@ -356,7 +368,11 @@ final class Schedule: Sendable {
     }
     for project in projects where project.isComparable && !Task.isCancelled {
       do {
-        let report = try await services.runs.run(project)
+        let report = try await services.runs.run(
+          project,
+          observer: RunObserver(
+            progress: { _ in },
+            warn: { log(.warning, $0, [("project", .string(project.id.text))]) }))
         log(
           report.verdict == .clean ? .info : .warning, "drift run",
           [

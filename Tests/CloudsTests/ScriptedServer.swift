@@ -12,7 +12,10 @@ struct SeenRequest: Sendable {
   let method: String
   let path: String
   let query: [String: String]
+  /// The query as it stood on the wire.
+  let rawQuery: String?
   let fields: [String: String]
+  var body: [UInt8] = []
 }
 
 /// What to send back.
@@ -95,7 +98,15 @@ final class ScriptedServer: Sendable {
       guard count > 0 else { return }
       head += buffer[..<count]
     }
-    guard let request = Self.parse(head) else { return }
+    guard var request = Self.parse(head) else { return }
+    let length = request.fields["content-length"].flatMap { Int($0) } ?? 0
+    var body = Array(head.suffix(from: Self.endOfHead(head)))
+    while body.count < length {
+      let count = recv(connection, &buffer, buffer.count, 0)
+      guard count > 0 else { return }
+      body += buffer[..<count]
+    }
+    request.body = body
     seen.withLock { $0.append(request) }
     switch script(request) {
     case .json(let status, let body, let fields):
@@ -132,6 +143,12 @@ final class ScriptedServer: Sendable {
     return true
   }
 
+  private static func endOfHead(_ bytes: [UInt8]) -> Int {
+    let end = Array("\r\n\r\n".utf8)
+    let start = bytes.indices.first { bytes[$0...].starts(with: end) }
+    return start.map { $0 + end.count } ?? bytes.count
+  }
+
   private static func parse(_ head: [UInt8]) -> SeenRequest? {
     let lines = String(decoding: head, as: UTF8.self).components(separatedBy: "\r\n")
     let words = lines[0].split(separator: " ")
@@ -145,6 +162,7 @@ final class ScriptedServer: Sendable {
     let items = (target.queryItems ?? []).map { ($0.name, $0.value ?? "") }
     return SeenRequest(
       method: String(words[0]), path: target.percentEncodedPath,
-      query: Dictionary(items, uniquingKeysWith: { $1 }), fields: fields)
+      query: Dictionary(items, uniquingKeysWith: { $1 }), rawQuery: target.percentEncodedQuery,
+      fields: fields)
   }
 }

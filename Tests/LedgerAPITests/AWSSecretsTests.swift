@@ -69,7 +69,7 @@ import Testing
       "123456789012", provider: .aws,
       upstream: Upstream(
         mode: .off, url: "https://x", project: "123456789012", region: "us-east-1",
-        tokenFile: nil))
+        credential: nil))
     let token = try await ledger.makeToken(project: "123456789012")
     let signer = try await ledger.makeSigner(project: "123456789012")
     let world = AWSWorld(api: TestAPI(over: ledger, token: token), signer)

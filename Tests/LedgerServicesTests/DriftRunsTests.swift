@@ -49,7 +49,8 @@ import Testing
   private func makeProject() async throws -> Project {
     try await ledger.makeProject(
       upstream: Upstream(
-        mode: .read, url: "https://cloud", project: "p", region: nil, tokenFile: "/none"))
+        mode: .read, url: "https://cloud", project: "p", region: nil,
+        credential: .token(file: "/none")))
   }
 
   /// Waits until so many comparisons have begun.

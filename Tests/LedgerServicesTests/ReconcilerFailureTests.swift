@@ -9,7 +9,7 @@ import Testing
 @Suite struct ReconcilerFailureTests {
   @Test(arguments: [
     (CloudError.forbidden("status 403"), Unobservable.Reason.forbidden),
-    (.unreachable("status 503"), .unreachable), (.throttled, .throttled),
+    (.unreachable("status 503"), .unreachable), (.throttled("status 429"), .throttled),
     (.unintelligible("no JSON"), .unintelligible), (.notFound, .unintelligible),
   ])
   func `what the cloud does not show is named and makes the run incomplete`(

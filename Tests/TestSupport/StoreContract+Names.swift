@@ -142,9 +142,9 @@ extension StoreContract {
     }
     let full = Upstream(
       mode: .write, url: "https://csms.example.com:8443", project: "é \"x\"", region: "cn-north-4",
-      tokenFile: "/run/token")
+      credential: .token(file: "/run/token"))
     let bare = Upstream(
-      mode: .off, url: "http://127.0.0.1", project: "p", region: nil, tokenFile: nil)
+      mode: .off, url: "http://127.0.0.1", project: nil, region: nil, credential: nil)
     let projects = [project("-B"), project("-a", full), project("-b", bare), project("-c")]
     for one in projects.reversed() { try await store.create(one) }
     for one in projects {
@@ -167,7 +167,8 @@ extension StoreContract {
     try await store.update(changed)
     #expect(try await store.project(changed.id) == changed)
     changed.upstream = Upstream(
-      mode: .read, url: "http://127.0.0.1:1", project: "p", region: nil, tokenFile: "t")
+      mode: .read, url: "http://127.0.0.1:1", project: "p", region: nil,
+      credential: .accessKey("AK", secretKeyFile: "/run/key"))
     try await store.update(changed)
     #expect(try await store.project(changed.id) == changed)
     #expect(try await store.project(projects[0].id) == projects[0])

@@ -44,6 +44,11 @@ extension Command {
     OptionSpec(name: "upstream-region", value: "REGION", help: "the region, where it has one"),
     OptionSpec(
       name: "upstream-token-file", value: "FILE", help: "file with the cloud's token, read at use"),
+    OptionSpec(
+      name: "upstream-access-key", value: "KEY", help: "the access key that signs, not its secret"),
+    OptionSpec(
+      name: "upstream-secret-key-file", value: "FILE",
+      help: "file with its secret key, mode 0600, read at use"),
   ]
 
   private static let ownProject = OptionSpec(
@@ -152,8 +157,9 @@ extension Command {
         ],
         details: """
           Reads the cloud of every project whose upstream mode is read, and records drift that
-          appeared or went away. Exit status 2 when there is drift, 3 when something could not
-          be looked at or nothing was in scope.
+          appeared or went away; goes on after a project that cannot be compared, and says so. Exit
+          status 2 when there is drift, 3 when something could not be looked at or nothing was in
+          scope, 1 when no project could be compared.
           """,
         examples: ["reconcile", "reconcile --project 0123456789abcdef0123456789abcdef -o json"])
     case .at:
@@ -293,7 +299,9 @@ extension Command {
         ] + Self.upstream,
         details: """
           A project is a tenant with its own log. The upstream options name the live cloud it is
-          compared with; the token's file is read on the machine of the service, at each use.
+          compared with: huawei needs the URL, the project, and a token or an access key; alibaba
+          the URL and an access key; aws the URL, the region and an access key. The files of token
+          and secret key are read on the machine of the service, at each use, and never stored.
           """,
         examples: [
           "project create 0123456789abcdef0123456789abcdef --provider huawei",
@@ -301,6 +309,11 @@ extension Command {
           project create p1 --provider huawei --upstream-mode read \
           --upstream-url https://kms.eu-west-101.myhuaweicloud.eu \
           --upstream-project 0123456789abcdef0123456789abcdef --upstream-token-file /run/token
+          """,
+          """
+          project create p2 --provider aws --upstream-mode read --upstream-region eu-west-1 \
+          --upstream-url https://secretsmanager.eu-west-1.amazonaws.com \
+          --upstream-access-key AKIAIOSFODNN7EXAMPLE --upstream-secret-key-file /run/secret-key
           """,
         ])
     case .projectSet:

@@ -16,7 +16,7 @@ enum ProjectCommand {
     let project = Project(
       id: id, provider: provider,
       notFoundStatus: try notFoundStatus(context) ?? .badRequest,
-      upstream: try upstream(context, of: provider, over: nil), createdAt: systemNow())
+      upstream: try UpstreamOptions.read(context, of: provider, over: nil), createdAt: systemNow())
     try await Backend.use(context) { backend throws(CommandError) in
       do throws(StoreError) {
         try await backend.tenants.create(project)
@@ -34,14 +34,14 @@ enum ProjectCommand {
   static func set(_ context: CommandContext) async throws(CommandError) -> ExitCode {
     let id = try projectID(context.operand("ID"))
     let status = try notFoundStatus(context)
-    let names = ["mode", "url", "project", "region", "token-file"].map { "upstream-\($0)" }
-    guard status != nil || names.contains(where: { context.option($0) != nil }) else {
+    let isUpstreamNamed = UpstreamOptions.names.contains { context.option($0) != nil }
+    guard status != nil || isUpstreamNamed else {
       throw .usage(.missingOption("an option with a setting", command: "project set"))
     }
     try await Backend.use(context) { backend throws(CommandError) in
       var project = try await found(id, in: backend)
       project.notFoundStatus = status ?? project.notFoundStatus
-      project.upstream = try upstream(
+      project.upstream = try UpstreamOptions.read(
         context, of: project.provider, over: project.upstream)
       let changed = project
       try await storing { () async throws(StoreError) in try await backend.tenants.update(changed) }
@@ -100,7 +100,8 @@ enum ProjectCommand {
     Table(
       columns: [
         "id", "provider", "not_found_status", "upstream_mode", "upstream_url", "upstream_project",
-        "upstream_region", "upstream_token_file", "created_at",
+        "upstream_region", "upstream_token_file", "upstream_access_key",
+        "upstream_secret_key_file", "created_at",
       ],
       rows: projects.map { project in
         let upstream = project.upstream
@@ -109,9 +110,17 @@ enum ProjectCommand {
           .string(project.notFoundStatus.rawValue),
           .string((upstream?.mode ?? .off).rawValue),
           text(upstream?.url), text(upstream?.project), text(upstream?.region),
-          text(upstream?.tokenFile), .string(project.createdAt.rfc3339),
-        ]
+        ] + credential(upstream?.credential) + [.string(project.createdAt.rfc3339)]
       })
+  }
+
+  /// The token's file, the access key and the secret key's file.
+  private static func credential(_ credential: Upstream.Credential?) -> [JSONValue] {
+    switch credential {
+    case .token(let file)?: [.string(file), .null, .null]
+    case .accessKey(let accessKey, let file)?: [.null, .string(accessKey), .string(file)]
+    case nil: [.null, .null, .null]
+    }
   }
 
   private static func text(_ text: String?) -> JSONValue { text.map { .string($0) } ?? .null }
@@ -134,52 +143,5 @@ enum ProjectCommand {
       throw .usage(.badValue(of: "--not-found-status", given: text, expected: "400 or 404"))
     }
     return status
-  }
-
-  /// The cloud the options name, with what they leave out taken from `known`.
-  private static func upstream(
-    _ context: CommandContext, of provider: Provider, over known: Upstream?
-  ) throws(CommandError) -> Upstream? {
-    var mode = known?.mode
-    if let text = context.option("upstream-mode") {
-      guard let given = Upstream.Mode(rawValue: text) else {
-        throw .usage(.badValue(of: "--upstream-mode", given: text, expected: "off or read"))
-      }
-      guard given != .write else {
-        throw .usage(
-          .badValue(
-            of: "--upstream-mode", given: text,
-            expected: "off or read; changes are not passed on by this version"))
-      }
-      guard given == .off || provider == .huawei else {
-        throw .usage(
-          .badValue(
-            of: "--upstream-mode", given: text,
-            expected: "off; the live cloud of \(provider.rawValue) projects cannot be read yet"))
-      }
-      mode = given
-    }
-    let url = context.option("upstream-url") ?? known?.url
-    let project = context.option("upstream-project") ?? known?.project
-    let region = context.option("upstream-region") ?? known?.region
-    let file = context.option("upstream-token-file") ?? known?.tokenFile
-    guard let mode else {
-      guard url == nil, project == nil, region == nil, file == nil else {
-        throw .usage(.missingOption("--upstream-mode", command: "an upstream"))
-      }
-      return nil
-    }
-    guard mode != .off || url != nil || project != nil else { return nil }
-    guard let url else { throw .usage(.missingOption("--upstream-url", command: "an upstream")) }
-    guard let project else {
-      throw .usage(.missingOption("--upstream-project", command: "an upstream"))
-    }
-    guard let parsed = URL(string: url, encodingInvalidCharacters: false),
-      parsed.scheme == "https" || parsed.scheme == "http", parsed.host?.isEmpty == false,
-      parsed.user == nil, parsed.query == nil, parsed.fragment == nil
-    else {
-      throw .usage(.badValue(of: "--upstream-url", given: url, expected: "https://host"))
-    }
-    return Upstream(mode: mode, url: url, project: project, region: region, tokenFile: file)
   }
 }

@@ -6,29 +6,30 @@
 import CanonicalJSON
 import Ledger
 import LedgerServices
+import Synchronization
 
 /// The command `reconcile`.
 enum Reconcile {
   /// Makes one drift run of one project, or of all that have a cloud.
   static func run(_ context: CommandContext) async throws(CommandError) -> ExitCode {
     let format = try context.format(among: [.table, .json])
-    let reports = try await Backend.use(context) { backend throws(CommandError) in
+    let isNamed = context.configuration[.project] != nil
+    let (reports, failedCount) = try await Backend.use(context) { backend throws(CommandError) in
       let runs = backend.services(readiness: { [] }, metrics: { [] }).runs
       var reports: [DriftReport] = []
+      var failedCount = 0
       for project in try await backend.projects(in: context) where project.isComparable {
         do throws(ReconcileError) {
-          reports.append(
-            try await context.console.showingProgress("comparing \(project.id.text)") {
-              () async throws(ReconcileError) -> DriftReport in
-              try await runs.run(project)
-            })
+          reports.append(try await run(project, by: runs, context.console))
         } catch {
-          throw .reconcile(project.id, error)
+          guard !isNamed, error.concernsOneProject else { throw .reconcile(project.id, error) }
+          failedCount += 1
+          context.console.say(CommandError.reconcile(project.id, error).text)
         }
       }
-      return reports
+      return (reports, failedCount)
     }
-    guard !reports.isEmpty else {
+    guard !reports.isEmpty || failedCount > 0 else {
       context.console.say("no project has a cloud to compare with (upstream mode read)")
       if format == .json { context.console.print("[]") }
       return .incomplete
@@ -36,8 +37,7 @@ enum Reconcile {
     switch format {
     case .json:
       let values = reports.map(\.json)
-      let isOne = context.configuration[.project] != nil && values.count == 1
-      context.console.print((isOne ? values[0] : .array(values)).description)
+      context.console.print((isNamed ? values[0] : .array(values)).description)
     case .table, .csv:
       for report in reports { context.console.print(table(report), as: .table) }
       for report in reports {
@@ -45,7 +45,24 @@ enum Reconcile {
       }
     }
     if reports.contains(where: { $0.verdict == .drift }) { return .found }
-    return reports.allSatisfy { $0.verdict == .clean } ? .fine : .incomplete
+    if reports.isEmpty { return .couldNotRun }
+    return failedCount == 0 && reports.allSatisfy { $0.verdict == .clean } ? .fine : .incomplete
+  }
+
+  private static func run(
+    _ project: Project, by runs: DriftRuns, _ console: Console
+  ) async throws(ReconcileError) -> DriftReport {
+    let progress = Mutex(Reconciler.Progress(done: 0, total: 0))
+    let observer = RunObserver(
+      progress: { now in progress.withLock { last in if last.done < now.done { last = now } } },
+      warn: { console.say("\(project.id.text): \($0)") })
+    return try await console.showingProgress(
+      progress.withLock {
+        ProgressBar.text("comparing \(project.id.text)", done: $0.done, of: $0.total)
+      }
+    ) { () async throws(ReconcileError) -> DriftReport in
+      try await runs.run(project, observer: observer)
+    }
   }
 
   /// What a run found, a line each.
@@ -79,5 +96,17 @@ enum Reconcile {
       \(open) differ, \(resolved) no longer differ, \(report.unobservable.count) not seen \
       (event \(report.position.index))
       """
+  }
+}
+
+extension ReconcileError {
+  /// Whether other projects may still be compared.
+  fileprivate var concernsOneProject: Bool {
+    switch self {
+    case .cloud, .append(.rejected), .append(.overloaded): true
+    case .store(let error), .append(.store(let error)): !error.isOfTheDatabase
+    case .underWay: true
+    case .cancelled: false
+    }
   }
 }

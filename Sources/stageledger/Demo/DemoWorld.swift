@@ -50,7 +50,7 @@ struct DemoWorld: Sendable {
       id: id, provider: .huawei, notFoundStatus: .badRequest,
       upstream: Upstream(
         mode: .read, url: cloud.service.url, project: projectName, region: nil,
-        tokenFile: tokenFile),
+        credential: .token(file: tokenFile)),
       createdAt: systemNow())
     let ledger = try await open(project, database: "ledger_\(ground.suffix)", of: cluster, log)
     return DemoWorld(
@@ -110,7 +110,8 @@ struct DemoWorld: Sendable {
     // Both instances are on this machine: nothing needs two seconds to settle.
     settings.graceTime = .milliseconds(300)
     do {
-      return try await ledger.service.services.runs.run(project, settings: settings)
+      return try await ledger.service.services.runs.run(
+        project, settings: settings, observer: .nobody)
     } catch {
       throw .reconcile(project.id, error)
     }
