@@ -101,18 +101,25 @@ public struct Note: Hashable, Sendable {
   public var versionID: VersionID?
   /// The finding it opens or resolves; nil when it is about none.
   public var finding: FindingID?
+  /// When it was so, or ended; nil: when it is recorded.
+  public var effectiveAt: Instant?
+  /// It was so from this moment on, where `effectiveAt` ends it; nil: at that moment alone.
+  public var effectiveAfter: Instant?
   /// Whatever else the type carries.
   public var data: [String: JSONValue]
-  /// A note with every field named.
+  /// A note with every field named, true when it is recorded unless a time is given.
   public init(
     type: EventType, secret: SecretName?, stage: StageName?, versionID: VersionID?,
-    finding: FindingID?, data: [String: JSONValue]
+    finding: FindingID?, effectiveAt: Instant? = nil, effectiveAfter: Instant? = nil,
+    data: [String: JSONValue]
   ) {
     self.type = type
     self.secret = secret
     self.stage = stage
     self.versionID = versionID
     self.finding = finding
+    self.effectiveAt = effectiveAt
+    self.effectiveAfter = effectiveAfter
     self.data = data
   }
 }

@@ -237,7 +237,8 @@ public struct AppendPlan: Sendable {
         note.type, secret: note.secret, data: data, submission.provenance, submission)
       event.stage = note.stage
       event.versionID = note.versionID
-      event.effectiveAt = noteTime
+      event.effectiveAt = min(note.effectiveAt ?? noteTime, noteTime)
+      event.effectiveAfter = note.effectiveAfter
       recorded.append(append(event))
     }
     return recorded

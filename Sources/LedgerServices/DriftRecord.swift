@@ -98,6 +98,9 @@ struct DriftRecord: Sendable {
       + resolved.map { note(.driftResolved, $0) } + [completed]
   }
 
+  /// The secrets that could not be seen.
+  var unseen: Set<SecretName> { Set(unobservable.compactMap(\.secret)) }
+
   /// The report, once the run's own event has its position.
   func report(at position: Position) -> DriftReport {
     DriftReport(
@@ -184,6 +187,7 @@ struct DriftRecord: Sendable {
     let counts = DriftReport.counts(of: open, unobservable)
     return Note(
       type: .reconciliationCompleted, secret: nil, stage: nil, versionID: nil, finding: nil,
+      effectiveAt: finishedAt, effectiveAfter: startedAt < finishedAt ? startedAt : nil,
       data: [
         "scope": scope.json,
         "counts": DriftReport.json(counts),

@@ -30,7 +30,7 @@ public final class DriftRuns: Sendable {
     /// The request that asked for it; nil when none did.
     public let requestID: String?
     /// How gently and how long it looks.
-    public let settings: Reconciler.Settings
+    public var settings: Reconciler.Settings
     /// Who is told of it meanwhile.
     public var observer: RunObserver
   }
@@ -225,6 +225,8 @@ extension ReconcileError {
     case .append(.overloaded): "too many changes wait to be recorded"
     case .append(.rejected(let rejection)): "refused: \(rejection.code)"
     case .underWay: "another run of the project is under way"
+    case .held(let holder):
+      "another run is under way, made by \(holder.name) since \(holder.since.rfc3339)"
     case .cancelled: "the run was called off"
     }
   }

@@ -273,6 +273,17 @@ public protocol RecordStore: Sendable {
     in project: ProjectID, at positions: [Position]
   ) async throws(StoreError) -> Reading<[StoredEvent]>
 
+  /// What the first `size` events vouch for of all labels at every moment of `[from, until)`.
+  func coverage(
+    from: Instant, until: Instant, knownSize: TreeSize, in project: ProjectID
+  ) async throws(StoreError) -> Coverage
+
+  /// The last start, stop and gap of the watch over the cloud and the last run, each in effective
+  /// order, sorted by position.
+  func watchEvents(
+    in project: ProjectID
+  ) async throws(StoreError) -> Reading<[StoredEvent]>
+
   /// The findings that are open, by id.
   func openFindings(
     in project: ProjectID
@@ -304,11 +315,16 @@ public struct StageReply: Hashable, Sendable {
   /// Whether the version that held the label carries no label any more, after all
   /// the events the question may look at: an answer for a past moment of knowledge never changes.
   public var isDeprecated: Bool
+  /// What the watch over the cloud can vouch for.
+  public var coverage: Coverage
   /// What the log says.
-  public init(answer: StageAnswer, isSecretKnown: Bool, isDeprecated: Bool) {
+  public init(
+    answer: StageAnswer, isSecretKnown: Bool, isDeprecated: Bool, coverage: Coverage
+  ) {
     self.answer = answer
     self.isSecretKnown = isSecretKnown
     self.isDeprecated = isDeprecated
+    self.coverage = coverage
   }
 }
 

@@ -17,6 +17,8 @@ public enum ReconcileError: Error, Hashable, Sendable {
   case append(AppendError)
   /// Another run of the project is under way.
   case underWay
+  /// Another instance compares the project at the moment.
+  case held(LeaseHolder)
   /// The run was called off; nothing was recorded.
   case cancelled
 }
@@ -51,6 +53,9 @@ public struct Reconciler: Sendable {
     public var runTimeout: Duration
     /// How many rows of the record are read at once.
     public var pageSize: Int
+    /// How long may pass between two runs for what lies between them to be vouched for; nil: the
+    /// run is a look of its own and adds nothing to the watch.
+    public var silenceMax: Duration?
     /// Settings with every part named.
     public init(concurrencyMax: Int, graceTime: Duration, runTimeout: Duration, pageSize: Int) {
       precondition(concurrencyMax > 0 && pageSize > 0, "\(concurrencyMax), \(pageSize)")
@@ -111,8 +116,17 @@ public struct Reconciler: Sendable {
       project: project.id, records: records, cloud: cloud, clock: clock, settings: settings,
       deadline: startedAt.advanced(by: settings.runTimeout), progress: progress)
 
+    let watch = try await watch(over: project.id)
     let knownBefore = try await openFindings(in: project.id)
-    var sighting = try await look.first(alsoAt: knownBefore.secrets)
+    var sighting: ProjectSighting
+    do throws(ReconcileError) {
+      sighting = try await look.first(alsoAt: knownBefore.secrets)
+    } catch {
+      if case .cloud = error, let notes = watch?.notes(ofFailureAt: clock.now), !notes.isEmpty {
+        _ = try await append(notes, of: id, to: project.id, rules, requestID)
+      }
+      throw error
+    }
     let unsettled = sighting.secrets.filter(\.value.needsSecondLook)
     if !unsettled.isEmpty, !Task.isCancelled {
       await sleep(settings.graceTime)
@@ -121,15 +135,40 @@ public struct Reconciler: Sendable {
     }
     guard !Task.isCancelled else { throw .cancelled }
 
+    let finishedAt = clock.now
     let record = DriftRecord(
-      project: project.id, startedAt: startedAt, finishedAt: clock.now, saw: sighting,
+      project: project.id, startedAt: startedAt, finishedAt: finishedAt, saw: sighting,
       known: try await openFindings(in: project.id))
-    let position = try await append(record.notes, of: id, to: project.id, rules, requestID)
+    var notes = record.notes
+    if let watch, let silenceMax = settings.silenceMax {
+      notes =
+        watch.notes(
+          from: startedAt, to: finishedAt, unseen: .secrets(record.unseen),
+          silenceMax: silenceMax) + notes
+    }
+    let position = try await append(notes, of: id, to: project.id, rules, requestID)
     return record.report(at: position)
   }
 
   private func openFindings(in project: ProjectID) async throws(ReconcileError) -> OpenFindings {
     do { return OpenFindings(try await records.openFindings(in: project).value) } catch {
+      throw .store(error)
+    }
+  }
+
+  /// Where the watch stands; nil where this run is to add nothing to it.
+  private func watch(
+    over project: ProjectID
+  ) async throws(ReconcileError) -> WatchStanding? {
+    guard settings.silenceMax != nil else { return nil }
+    do {
+      return WatchStanding(
+        try await records.watchEvents(in: project).value.map { stored throws(StoreError) in
+          do { return try Event(canonicalBytes: stored.bytes) } catch {
+            throw .corrupt("event \(stored.position.index)")
+          }
+        })
+    } catch {
       throw .store(error)
     }
   }

@@ -321,6 +321,8 @@ extension Statements {
 
   /// What held at the moment, when it ends, whether it is in doubt, and what else an answer tells.
   ///
+  /// Coverage is as `WatchHistory` folds it; a project nobody watches costs one probe a query.
+  ///
   /// A change whose time is open may have come at any moment of its bounds; one that is refined
   /// counts only as it is known best. Whether the version is deprecated is told as known then: for
   /// the whole log the projection has it, else the last change of every label does.
@@ -350,6 +352,47 @@ extension Statements {
             WHERE l.version_id = e.version_id LIMIT 1) IS NULL
         END,
         LEAST(n.effective_at, b.next_after + interval '1 microsecond'),
+        CASE
+          WHEN (SELECT EXISTS (SELECT 1 FROM ledger.event v
+              WHERE v.project = $1 AND v.type = 'change.unresolved'))
+            AND EXISTS (SELECT 1 FROM ledger.event u
+              WHERE u.project = $1 AND u.secret = q.secret AND u.stage = q.stage
+                AND u.type = 'change.unresolved' AND u.position < q.size
+                AND (u.effective_at <= q.moment OR u.effective_after < q.moment)
+                AND NOT EXISTS (SELECT 1 FROM ledger.event c
+                  WHERE c.project = $1 AND c.secret = q.secret AND c.stage = q.stage
+                    AND c.type IN ('stage.assigned', 'stage.removed', 'change.refined')
+                    AND c.effective_at >= u.effective_at AND c.effective_at <= q.moment
+                    AND c.position < q.size
+                    AND (SELECT r.position FROM ledger.event r
+                      WHERE r.project = $1 AND r.refines = COALESCE(c.refines, c.position)
+                        AND r.position > c.position AND r.position < q.size
+                      ORDER BY r.position LIMIT 1) IS NULL)) THEN 'gap'
+          WHEN (SELECT EXISTS (SELECT 1 FROM ledger.event v
+              WHERE v.project = $1 AND v.type = 'watch.started')) IS FALSE THEN 'not_watched'
+          WHEN (SELECT w.type FROM ledger.event w
+              WHERE w.project = $1 AND w.type IN ('watch.started', 'watch.stopped')
+                AND w.effective_at <= q.moment AND w.position < q.size
+              ORDER BY w.effective_at DESC, w.position DESC LIMIT 1)
+            IS DISTINCT FROM 'watch.started' THEN 'not_watched'
+          WHEN EXISTS (SELECT 1 FROM ledger.event g
+              WHERE g.project = $1 AND g.type = 'watch.gap' AND g.effective_at > q.moment
+                AND g.effective_after <= q.moment AND g.position < q.size
+                AND COALESCE(convert_from(g.canonical, 'UTF8')::jsonb #> '{data,secrets}'
+                  ? q.secret, true)) THEN 'gap'
+          WHEN EXISTS (SELECT 1 FROM (
+              SELECT l.effective_at, l.position FROM ledger.event l
+              WHERE l.project = $1 AND l.type = 'reconciliation.completed'
+                AND l.effective_at > q.moment AND l.position < q.size
+                AND COALESCE(l.effective_after, l.effective_at) > q.moment
+              ORDER BY l.effective_at, l.position LIMIT 1) AS l
+            WHERE NOT EXISTS (SELECT 1 FROM ledger.event s
+              WHERE s.project = $1 AND s.type = 'watch.stopped'
+                AND s.effective_at > q.moment AND s.position < q.size
+                AND (s.effective_at, s.position) < (l.effective_at, l.position)))
+            THEN 'complete'
+          ELSE 'not_watched'
+        END,
         e.version_id, e.effective_at, e.effective_after, e.position, e.recorded_at
       FROM unnest($2::text[], $3::text[], $4::timestamptz[], $5::bigint[])
         WITH ORDINALITY AS q (secret, stage, moment, size, ordinal)
@@ -401,6 +444,7 @@ extension Statements {
       let isSecretKnown = try row.bool()
       let isDeprecated = try row.bool()
       let next = try row.instantOrNull("until")
+      let coverage = try row.coverage()
       var interval = try row.changeOrNull()
       interval?.until = next
       return ReplyRow(
@@ -408,7 +452,7 @@ extension Statements {
         look: AnswerLook(
           reply: StageReply(
             answer: StageAnswer(last: interval, firstChange: interval == nil ? next : nil),
-            isSecretKnown: isSecretKnown, isDeprecated: isDeprecated),
+            isSecretKnown: isSecretKnown, isDeprecated: isDeprecated, coverage: coverage),
           isInDoubt: isInDoubt),
         size: size)
     })

@@ -15,6 +15,8 @@ extension Statements {
     appendFindings.erased,
     insertEvents.erased, insertAnswers.erased, advanceHead.erased, eventExists.erased,
     upsertSecrets.erased, upsertVersions.erased, upsertStages.erased, upsertFindings.erased,
+    windowCoverage.erased, watchEvents.erased, takeLease.erased, giveUpLease.erased,
+    webhook.erased, setWebhook.erased, removeWebhook.erased, advanceWebhook.erased,
     logSize.erased, standing.erased, secretPage.erased, secretSearch.erased, secretCount.erased,
     labels.erased, versionPage.erased, versionByID.erased,
     knownAt.erased, stageAnswer.erased, stagesAt.erased, stageChanges.erased,

@@ -206,7 +206,7 @@ extension ReconcileError {
   var text: String {
     switch self {
     case .store(let error), .append(.store(let error)): error.text
-    case .cloud, .append, .underWay, .cancelled: visible(sentence)
+    case .cloud, .append, .underWay, .held, .cancelled: visible(sentence)
     }
   }
 }

@@ -153,7 +153,7 @@ final class Service: Sendable {
           statistics.refusals),
       ]
     }
-    return samples
+    return samples + backend.news.samples
   }
 }
 

@@ -30,6 +30,10 @@ struct Backend: Sendable {
   let loops: [EventLoop]
   private let pools: [PostgresPool]
   private let closing: Closing
+  /// How long may pass between two drift runs for what lies between them to be covered.
+  private let silenceMax: Duration
+  /// What the schedule of this instance tells.
+  let news = DriftNews()
   /// What secret keys are sealed with; nil when there is no such key.
   let keyring: SecretKeyring?
 
@@ -40,7 +44,10 @@ struct Backend: Sendable {
     let source = try DatabaseSource.open(
       context.configuration, say: { context.console.say($0) }, report: { _ in })
     defer { source.close() }
-    let backend = try await open(source, loopCount: 1, statementTimeout: .seconds(900)) { _ in }
+    let interval = try Schedule.interval(context.configuration[.reconcileEvery])
+    let backend = try await open(
+      source, loopCount: 1, statementTimeout: .seconds(900), reconcilesEvery: interval
+    ) { _ in }
     let result: Result<Value, CommandError>
     do throws(CommandError) {
       result = .success(try await body(backend))
@@ -56,6 +63,7 @@ struct Backend: Sendable {
   /// A command that reads a whole project may take longer over one statement than a service may.
   static func open(
     _ source: DatabaseSource, loopCount: Int, statementTimeout: Duration = .seconds(30),
+    reconcilesEvery interval: Duration? = nil,
     report: @escaping @Sendable (PostgresPool.Event) -> Void
   ) async throws(CommandError) -> Backend {
     let loops = try startLoops(loopCount)
@@ -79,7 +87,8 @@ struct Backend: Sendable {
     for pool in pools { pool.start() }
     return Backend(
       store: PostgresStore(pools: pools, deadlines: .standard), loops: loops, pools: pools,
-      closing: closing, keyring: source.keyring)
+      closing: closing, keyring: source.keyring,
+      silenceMax: Timetable.silenceMax(every: interval ?? .seconds(900)))
   }
 
   /// Whether connections end because we close them.
@@ -89,8 +98,9 @@ struct Backend: Sendable {
 
   private init(
     store: PostgresStore, loops: [EventLoop], pools: [PostgresPool], closing: Closing,
-    keyring: SecretKeyring?
+    keyring: SecretKeyring?, silenceMax: Duration
   ) {
+    self.silenceMax = silenceMax
     self.store = store
     self.loops = loops
     self.pools = pools
@@ -215,8 +225,22 @@ struct Backend: Sendable {
     Services(
       appends: store, records: store, tenants: store, nonces: store, accesses: store,
       driftRuns: store, clock: clock, identities: .random, keyring: keyring,
-      compare: { (order, appender) async throws(ReconcileError) in
-        try await Self.reconcile(order, records: store, appender: appender, clock: clock)
+      compare: {
+        [leases, clock, store, silenceMax] (
+          order, appender
+        )
+          async throws(ReconcileError) in
+        var order = order
+        order.settings.silenceMax = silenceMax
+        let held = order
+        let outcome = await leases.holding(.drift, of: order.project.id, at: clock.now) {
+          await Self.result(of: held, records: store, appender: appender, clock: clock)
+        }
+        switch outcome {
+        case .done(let result): return try result.get()
+        case .held(let holder): throw .held(holder)
+        case .failed(let error): throw .store(error)
+        }
       }, readiness: readiness, metrics: metrics)
   }
 
@@ -234,6 +258,26 @@ struct Backend: Sendable {
       await runs.serve { project, sentence in
         log(.warning, sentence, [("project", .string(project.text))])
       }
+    }
+  }
+
+  /// What only one instance may do at a time.
+  var leases: Leases {
+    let machine = try? String(contentsOfFile: "/proc/sys/kernel/hostname", encoding: .utf8)
+    let name = (machine ?? "unknown").trimmingCharacters(in: .whitespacesAndNewlines)
+    return Leases(
+      store: store, holder: "\(name):\(ProcessInfo.processInfo.processIdentifier)",
+      identities: .random, sleep: { duration in try? await Task.sleep(for: duration) })
+  }
+
+  private static func result(
+    of order: DriftRuns.Order, records: any RecordStore, appender: Appender, clock: Clock
+  ) async -> Result<DriftReport, ReconcileError> {
+    do throws(ReconcileError) {
+      return .success(
+        try await reconcile(order, records: records, appender: appender, clock: clock))
+    } catch {
+      return .failure(error)
     }
   }
 
@@ -317,73 +361,6 @@ extension PostgresError {
     case .protocolViolation(let what): "the database's answer makes no sense: \(what)"
     case .decoding(let statement, let column, _):
       "the database's answer to \(statement) makes no sense in column \(column)"
-    }
-  }
-}
-
-/// Drift runs that a running service makes by itself.
-final class Schedule: Sendable {
-  private let task: Task<Void, Never>
-
-  /// How often the settings want runs; nil: never.
-  static func interval(_ text: String?) throws(CommandError) -> Duration? {
-    let text = text ?? "15m"
-    guard text != "off" else { return nil }
-    let seconds: [Character: Int64] = ["s": 1, "m": 60, "h": 3_600, "d": 86_400]
-    guard let unit = text.last.flatMap({ seconds[$0] }), let count = Int64(text.dropLast()),
-      count > 0, count <= 1_000_000
-    else {
-      throw .usage(.badValue(of: "--reconcile-every", given: text, expected: "15m, 1h, or off"))
-    }
-    return .seconds(count * unit)
-  }
-
-  /// Starts the runs; nil where none are wanted.
-  static func start(
-    every interval: Duration?, over backend: Backend, service: Service, log: Log
-  ) -> Schedule? {
-    guard let interval else { return nil }
-    return Schedule(
-      task: Task(executorPreference: backend.loops[0]) {
-        while true {
-          do { try await Task.sleep(for: interval) } catch { return }
-          await runAll(over: backend, service.services, log)
-        }
-      })
-  }
-
-  private init(task: Task<Void, Never>) { self.task = task }
-
-  /// Calls off the run under way, if there is one, and waits for its end.
-  func stop() async {
-    task.cancel()
-    await task.value
-  }
-
-  private static func runAll(over backend: Backend, _ services: Services, _ log: Log) async {
-    let projects: [Project]
-    do { projects = try await backend.projects() } catch {
-      log(.error, "no drift run", [("why", .string(error.text))])
-      return
-    }
-    for project in projects where project.isComparable && !Task.isCancelled {
-      do {
-        let report = try await services.runs.run(
-          project,
-          observer: RunObserver(
-            progress: { _ in },
-            warn: { log(.warning, $0, [("project", .string(project.id.text))]) }))
-        log(
-          report.verdict == .clean ? .info : .warning, "drift run",
-          [
-            ("project", .string(project.id.text)), ("verdict", .string("\(report.verdict)")),
-            ("position", .integer(report.position.index)),
-          ])
-      } catch {
-        log(
-          .error, "no drift run",
-          [("project", .string(project.id.text)), ("why", .string(error.text))])
-      }
     }
   }
 }

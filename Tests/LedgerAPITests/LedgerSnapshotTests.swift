@@ -2,6 +2,8 @@
 
 import CanonicalJSON
 import HTTPWire
+import Ledger
+import LedgerServices
 import TestSupport
 import Testing
 
@@ -45,6 +47,41 @@ import Testing
   private actor Content {
     private(set) var bytes: [UInt8] = []
     func add(_ more: [UInt8]) { bytes += more }
+  }
+
+  @Test func `what is vouched for between two effective times is said beside the lines`()
+    async throws
+  {
+    let api = try await world()
+    func coverage(_ query: String) async -> String? {
+      let response = await api.api.respond(
+        to: HTTPRequest(
+          method: "GET", target: "/ledger/v1/p1/diff?\(query)",
+          fields: HTTPFields([("X-Auth-Token", api.token)])))
+      #expect(response.status == 200)
+      return response.fields["Ledger-Coverage"]
+    }
+    let window = "from=2026-01-01T01:10:00Z&to=2026-01-01T01:20:00Z"
+    #expect(await coverage(window) == "not_watched")
+    func note(_ type: EventType, _ time: String, after: String? = nil) -> Note {
+      Note(
+        type: type, secret: nil, stage: nil, versionID: nil, finding: nil,
+        effectiveAt: instant("2026-01-01T\(time)Z"),
+        effectiveAfter: after.map { instant("2026-01-01T\($0)Z") }, data: [:])
+    }
+    _ = try await api.ledger.services.appender.append(
+      Submission(
+        intent: .notes([
+          note(.watchStarted, "01:05:00"),
+          note(.reconciliationCompleted, "01:30:10", after: "01:30:00"),
+        ]), provenance: .test, idempotency: nil), to: try ProjectID("p1"), rules: .huawei)
+    #expect(await coverage(window) == "complete")
+    #expect(await coverage("from=2026-01-01T01:00:00Z&to=2026-01-01T01:20:00Z") == "gap")
+    #expect(await coverage("from=2026-01-01T00:00:00Z&to=2026-01-01T01:05:00Z") == "not_watched")
+    #expect(await coverage("axis=known&from=pos:0&effective_at=2026-01-01T01:05:00Z") == nil)
+    let stage = await api.own(
+      "GET", "/secrets/a/stages/blue?effective_at=2026-01-01T01:10:00Z")
+    #expect(stage["coverage"] == "complete")
   }
 
   private func told(_ lines: [JSONValue]) -> [String] {

@@ -67,7 +67,7 @@ import Testing
   private func isOurs(_ line: Substring) -> Bool {
     [
       "event", "head", "project", "credential", "idempotency", "secret", "version", "stage",
-      "finding", "nonce", "access", "drift_run",
+      "finding", "nonce", "access", "drift_run", "lease", "webhook",
     ].contains { line.contains("Seq Scan on \($0) ") }
   }
 

@@ -11,7 +11,8 @@ import Testing
 
 /// A store that can be held to the contract.
 public typealias AnyStore =
-  AppendStore & RecordStore & TenantStore & NonceStore & AccessStore & DriftRunStore
+  AppendStore & RecordStore & TenantStore & NonceStore & AccessStore & DriftRunStore & LeaseStore
+  & WebhookStore
 
 /// One project of a store under test.
 final class ContractRun {
@@ -180,7 +181,10 @@ extension ContractRun {
       let isDeprecated = answer.versionID.map { present.stages(of: $0).isEmpty } ?? false
       #expect(
         reply.value
-          == StageReply(answer: answer, isSecretKnown: isKnown, isDeprecated: isDeprecated),
+          == StageReply(
+            answer: answer, isSecretKnown: isKnown, isDeprecated: isDeprecated,
+            coverage: WatchHistory(events: events, knownSize: knownSize)
+              .coverage(of: stage, of: secret, at: moment)),
         "\(stage) of \(secret) at \(moment) known to \(knownSize.count)")
     }
     let all = try await store.stages(

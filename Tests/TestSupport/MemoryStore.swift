@@ -19,6 +19,8 @@ public final class MemoryStore: Sendable {
     var nonces: [ProjectID: [NonceKey: Instant]] = [:]
     var accesses: [ProjectID?: [AccessMark: AccessRow]] = [:]
     var runs: [ProjectID: [DriftRun]] = [:]
+    var leases: [LeaseKey: Lease] = [:]
+    var webhooks: [ProjectID: Webhook] = [:]
     var failures: [StoreError] = []
   }
 
@@ -252,7 +254,9 @@ extension MemoryStore: RecordStore {
       return StageReply(
         answer: answer,
         isSecretKnown: log.known(knownSize).contains { $0.secret == secret },
-        isDeprecated: labels?.isEmpty ?? false)
+        isDeprecated: labels?.isEmpty ?? false,
+        coverage: WatchHistory(events: log.events.map(\.event), knownSize: knownSize)
+          .coverage(of: stage, of: secret, at: effectiveAt))
     }
   }
 

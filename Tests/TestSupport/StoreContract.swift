@@ -43,6 +43,9 @@ public struct StoreContract {
     case oneOfManyTakesANonce = "one of many takes a nonce"
     case accessesAreKept = "the access log is kept"
     case accessesComeInPages = "the access log comes in pages"
+    case coverageEqualsTheFold = "coverage equals the fold"
+    case leasesAreHeldByOne = "leases are held by one"
+    case webhooksAreKept = "webhooks are kept"
     /// The sentence.
     public var testDescription: String { rawValue }
   }
@@ -85,6 +88,9 @@ public struct StoreContract {
     case .oneOfManyTakesANonce: try await oneOfManyTakesANonce()
     case .accessesAreKept: try await accessesAreKept()
     case .accessesComeInPages: try await accessesComeInPages()
+    case .coverageEqualsTheFold: try await coverageEqualsTheFold(seed)
+    case .leasesAreHeldByOne: try await leasesAreHeldByOne()
+    case .webhooksAreKept: try await webhooksAreKept()
     }
   }
 
@@ -100,7 +106,7 @@ public struct StoreContract {
       reply.value
         == StageReply(
           answer: StageAnswer(last: nil, firstChange: nil), isSecretKnown: false,
-          isDeprecated: false))
+          isDeprecated: false, coverage: .notWatched))
     #expect(reply.size == .zero)
   }
 

@@ -127,7 +127,7 @@ enum LedgerSchemas {
       "until": NameSchemas.moment.orNull, "certainty": certainty,
       "candidates": candidates, "changed_between": changedBetween,
       "decided_by": decidedBy, "effective_at": NameSchemas.moment.orNull, "known_at": knownAt,
-      "coverage": .constant("not_watched"), "deprecated": .truth,
+      "coverage": coverage, "deprecated": .truth,
     ],
     optional: [
       "reason": Schema.choice(["removed", "never_assigned", "before_first_change", "uncertain"])
@@ -156,12 +156,18 @@ enum LedgerSchemas {
     return answer
   }
 
+  static let coverage = Schema.choice(Coverage.allCases.map(\.rawValue))
+    .described(Coverage.sentence)
+
   static let snapshot = lines(
     "Each line has `secret`, `stage` and, as in StageAnswer, `version_id`, `since`, `until`, "
       + "`certainty`, `candidates`, `changed_between`, `decided_by`. Labels on no version are "
       + "left out.")
-  static let difference = lines(
-    "Each line has `secret`, `stage`, `from` and `to`; both as in StageAnswer.")
+  static let difference: DescribedAnswer = {
+    var answer = lines("Each line has `secret`, `stage`, `from` and `to`; both as in StageAnswer.")
+    answer.fields.append(.coverage)
+    return answer
+  }()
   static let ages = lines(
     "Each line has `secret`, `stage`, `version_id`, `since`, `since_after` and `age_seconds`.")
 

@@ -15,6 +15,8 @@ enum LedgerSnapshot {
   /// How many labels are looked at together.
   private static let pageSize = 256
   static let lines = "application/x-ndjson"
+  /// The field of an answer about two moments that says what the watch between them vouches for.
+  static let coverageField = "Ledger-Coverage"
 
   /// `GET /snapshot`: every label that marked a version, or may have.
   static func show(_ call: Call) async throws(Failure) -> Answer {
@@ -53,7 +55,22 @@ enum LedgerSnapshot {
     var begin = try await call.resolve(from)
     if from.known == to.known { begin.known = end.known }
     if from.effectiveAt == nil { begin.effectiveAt = end.effectiveAt }
-    return stream(call, [begin, end]) { key, answers in
+    // That no line tells of a label is worth what the watch between the two moments is worth.
+    var fields: [(String, String)] = []
+    if query["axis"] ?? "effective" == "effective" {
+      let window = [begin.effectiveAt, end.effectiveAt].sorted()
+      let (size, project) = (end.known.size, call.project.id)
+      let records = call.services.records
+      let coverage: Coverage
+      do {
+        coverage = try await records.coverage(
+          from: window[0], until: window[1], knownSize: size, in: project)
+      } catch {
+        throw .store(error)
+      }
+      fields.append((coverageField, coverage.rawValue))
+    }
+    return stream(call, [begin, end], fields: fields) { key, answers in
       guard !answers[0].saysTheSame(as: answers[1]) else { return nil }
       var text = ObjectText()
       text.text("secret", key.secret.text)
@@ -95,6 +112,7 @@ enum LedgerSnapshot {
   /// Answers with a line for each label, of `stage` alone if it is given, that `line` has one for.
   private static func stream(
     _ call: Call, _ views: [ResolvedMoments], of stage: StageName? = nil,
+    fields: [(String, String)] = [],
     _ line: @escaping @Sendable (StageKey, [StageAnswer]) -> [UInt8]?
   ) -> Answer {
     let records = call.services.records
@@ -130,7 +148,7 @@ enum LedgerSnapshot {
     let end = views.last?.known
     var answer = Answer(
       status: 200, contentType: lines, content: [], stream: body, size: end?.size)
-    answer.fields.append(("Cache-Control", "no-store"))
+    answer.fields += [("Cache-Control", "no-store")] + fields
     return answer
   }
 }

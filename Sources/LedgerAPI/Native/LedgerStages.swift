@@ -81,8 +81,7 @@ enum LedgerStages {
     // the same tag, until something changes.
     text.instant("effective_at", moments.effectiveAt)
     text.raw("known_at", moment.known.bytes)
-    // Nothing watches a cloud continuously, so nothing vouches for what happened between events.
-    text.text("coverage", "not_watched")
+    text.text("coverage", reply.value.coverage.rawValue)
     text.bool("deprecated", reply.value.isDeprecated)
     return .json(text.bytes, size: reply.size)
   }

@@ -35,6 +35,7 @@ struct DescribedAnswer: Sendable {
     case next = "Link"
     case challenge = "WWW-Authenticate"
     case wait = "Retry-After"
+    case coverage = "Ledger-Coverage"
   }
 
   /// Whether an answer is there before it is sent, or made while it is sent: then it has no tag.

@@ -5,6 +5,7 @@
 // always the same.
 
 import CanonicalJSON
+import Ledger
 import LedgerServices
 
 /// A description of a table of routes as OpenAPI 3.1.
@@ -170,6 +171,11 @@ extension DescribedAnswer.Field {
       ("The next page; absent on the last.", .text(pattern: "^<.+>; rel=\"next\"$"), false)
     case .challenge: ("How to authenticate.", .constant("Bearer"), true)
     case .wait: ("After how many seconds to try again.", NameSchemas.whole, false)
+    case .coverage:
+      (
+        "What is vouched for between two effective times, about the labels without a line too. "
+          + Coverage.sentence, LedgerSchemas.coverage, false
+      )
     }
   }
 }

@@ -105,7 +105,7 @@ extension ReconcileError {
     switch self {
     case .cloud, .append(.rejected), .append(.overloaded): true
     case .store(let error), .append(.store(let error)): !error.isOfTheDatabase
-    case .underWay: true
+    case .underWay, .held: true
     case .cancelled: false
     }
   }

@@ -24,7 +24,7 @@ enum Serve {
     defer { source.close() }
     let news = DatabaseNews(log: log)
     let backend = try await Backend.open(
-      source, loopCount: ProcessInfo.processInfo.activeProcessorCount
+      source, loopCount: ProcessInfo.processInfo.activeProcessorCount, reconcilesEvery: interval
     ) { news.tell($0) }
     let isUnsafeAllowed =
       context.invocation.has("allow-unsafe-durability")
