@@ -145,7 +145,7 @@ let package = Package(
       "LedgerStore",
       [
         "LedgerServices", "Ledger", "TransparencyLog", "CanonicalJSON", "PostgresClient",
-        "EventLoop", "Crypto", "PostgresCluster", "TestSupport",
+        "EventLoop", "Crypto", "PostgresCluster", "TestSupport", "LedgerAPI", "HTTPWire",
       ]),
     tests(
       "Clouds",

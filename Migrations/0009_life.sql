@@ -31,7 +31,8 @@ FROM (
     position
   FROM ledger.event WHERE type = 'version.removed'
   ORDER BY project, secret, version_id, position DESC) AS e
-WHERE e.project = v.project AND e.secret = v.secret AND e.version_id = v.version_id;
+WHERE e.project = v.project AND e.secret = v.secret AND e.version_id = v.version_id
+  AND e.position > v.registered_position;
 
 ALTER TABLE ledger.version DROP COLUMN is_removed;
 DROP INDEX ledger.version_order;

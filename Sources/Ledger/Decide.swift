@@ -121,10 +121,13 @@ private func registerSecret(
     guard rules.versionIDs == .counted else { throw .versionIDRequired }
     let version = VersionID(number: 1)
     drafts.append(Draft(.versionRegistered, version: version, cause: 0))
-    drafts.append(
-      Draft(
-        .stageAssigned, stage: rules.current, version: version,
-        previous: state.holder(of: rules.current), cause: 1))
+    // Facts may have told already that the label sits there.
+    if state.holder(of: rules.current) != version {
+      drafts.append(
+        Draft(
+          .stageAssigned, stage: rules.current, version: version,
+          previous: state.holder(of: rules.current), cause: 1))
+    }
   }
   return drafts
 }

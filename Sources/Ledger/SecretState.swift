@@ -70,7 +70,7 @@ public struct SecretState: Hashable, Sendable {
   public struct VersionState: Hashable, Sendable {
     /// The last event that registered it; where there is none, the one that removed it.
     public var registeredAt: Moment
-    /// The last event that removed it; nil before any.
+    /// The last event that removed it; nil if none did since it was registered.
     public var removedAt: Moment?
     /// The metadata of the registration.
     public var data: [String: JSONValue]
@@ -81,7 +81,7 @@ public struct SecretState: Hashable, Sendable {
       self.data = data
     }
     /// Whether the cloud has pruned it since it was registered.
-    public var isRemoved: Bool { removedAt.map { $0 >= registeredAt } ?? false }
+    public var isRemoved: Bool { removedAt != nil }
   }
 
   /// Where one label sits.
@@ -144,17 +144,21 @@ extension SecretState {
       if let number = version.number, deletedAt.map({ $0 < moment }) ?? true {
         versionNumberMax = max(versionNumberMax, number)
       }
-      if let known = versions[version], moment < known.registeredAt { return }
+      let known = versions[version]
+      if let known, moment < known.registeredAt { return }
+      let removedAt = known?.removedAt.flatMap { $0 > moment ? $0 : nil }
       versions[version] = VersionState(
-        registeredAt: moment, removedAt: versions[version]?.removedAt, data: event.data)
+        registeredAt: moment, removedAt: removedAt, data: event.data)
     case .versionRemoved:
       guard let version = event.versionID else { return }
-      var state =
-        versions[version] ?? VersionState(registeredAt: moment, removedAt: moment, data: [:])
-      let isRegistered = state.registeredAt != state.removedAt
-      let removedAt = max(state.removedAt ?? moment, moment)
-      state.removedAt = removedAt
-      if !isRegistered { state.registeredAt = removedAt }
+      guard var state = versions[version] else {
+        versions[version] = VersionState(registeredAt: moment, removedAt: moment, data: [:])
+        return
+      }
+      guard moment > state.removedAt ?? state.registeredAt else { return }
+      // Nobody registered what a removal alone tells of.
+      if state.registeredAt == state.removedAt { state.registeredAt = moment }
+      state.removedAt = moment
       versions[version] = state
     case .stageAssigned, .stageRemoved:
       guard let stage = event.stage else { return }

@@ -178,6 +178,8 @@ public final class API: Sendable {
   private static func body(
     of request: HTTPRequest, _ route: Route
   ) throws(Failure) -> [String: JSONValue]? {
+    // Where a body tells of many things, the endpoint takes it apart.
+    if case .many = route.body { return nil }
     guard !request.body.isEmpty else {
       guard !route.body.isRequired else { throw .body(.empty) }
       return nil
@@ -199,9 +201,7 @@ public final class API: Sendable {
 
   /// Whether the type of the body is JSON or not told.
   private static func isJSON(_ request: HTTPRequest) -> Bool {
-    guard let type = request.fields["Content-Type"] else { return true }
-    let essence = type.prefix { $0 != ";" }.lowercased()
-    return essence.drop { $0 == " " }.prefix { $0 != " " } == "application/json"
+    request.contentEssence.map { $0 == "application/json" } ?? true
   }
 
   private func response(
@@ -238,5 +238,15 @@ public final class API: Sendable {
     if let next = answer.next { response.fields.append("Link", "<\(next)>; rel=\"next\"") }
     for field in answer.fields { response.fields.append(field.name, field.value) }
     return response
+  }
+}
+
+extension HTTPRequest {
+  /// The type of the body in small letters, without parameters; nil when it is not told.
+  var contentEssence: String? {
+    fields["Content-Type"].map { type in
+      String(
+        type.prefix { $0 != ";" }.lowercased().drop { $0 == " " }.prefix { $0 != " " })
+    }
   }
 }

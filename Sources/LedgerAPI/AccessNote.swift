@@ -65,6 +65,7 @@ extension Failure {
     case .signature(let refusal): refusal.word
     case .forbidden: "forbidden"
     case .otherCloud: "other_cloud"
+    case .fact(_, let failure): failure.refusal
     case .noRoute, .methodNotAllowed, .notAcceptable, .mediaType, .body, .secretValue, .input,
       .missing, .missingThen, .inDoubt, .pendingDeletion, .deletionScheduledAlready, .rejected,
       .overloaded, .store, .refused:

@@ -96,13 +96,26 @@ struct Call: Sendable {
   func append(
     _ change: Change, to secret: SecretName, reason: String?, ticket: String?
   ) async throws(Failure) -> AppendOutcome {
-    let source = match.route.surface.cloud?.source ?? .ledgerAPI
+    try await append(
+      .change(secret, change, try Conditions.expectation(of: request)), reason: reason,
+      ticket: ticket)
+  }
+
+  /// Who asks, as an event tells it.
+  var principal: Principal {
+    Principal(
+      kind: .credential, id: credential.name, name: credential.name, sourceIP: request.peer)
+  }
+
+  /// What became of what was asked for.
+  func append(
+    _ intent: Intent, reason: String?, ticket: String?
+  ) async throws(Failure) -> AppendOutcome {
     let submission = Submission(
-      intent: .change(secret, change, try Conditions.expectation(of: request)),
+      intent: intent,
       provenance: Provenance(
-        principal: Principal(
-          kind: .credential, id: credential.name, name: credential.name, sourceIP: request.peer),
-        source: source, reason: reason, ticket: ticket, requestID: requestID),
+        principal: principal, source: match.route.surface.cloud?.source ?? .ledgerAPI,
+        reason: reason, ticket: ticket, requestID: requestID),
       idempotency: try Conditions.idempotency(of: self))
     do {
       return try await services.appender.append(

@@ -10,7 +10,7 @@ import Ledger
 import LedgerServices
 
 /// Why a request is answered with an error.
-enum Failure: Error, Sendable {
+indirect enum Failure: Error, Sendable {
   /// There is no token, or none we know.
   case unauthenticated
   /// The request is signed, and not so that it can be taken.
@@ -51,6 +51,8 @@ enum Failure: Error, Sendable {
   case store(StoreError)
   /// The message breaks a rule of HTTP.
   case refused(HTTPRefusal)
+  /// One of several facts, by its index among them, was not taken, and so none was.
+  case fact(index: Int, Failure)
 }
 
 /// Something a path names.
@@ -69,6 +71,10 @@ enum BodyFault: Sendable {
   case notJSON(JSONError)
   /// It is JSON, but no object.
   case notObject
+  /// It is JSON, but no list.
+  case notArray
+  /// It tells of no fact, or of more than so many.
+  case factCount(Int)
 
   /// The fault as a sentence.
   var sentence: String {
@@ -76,6 +82,8 @@ enum BodyFault: Sendable {
     case .empty: "The request needs a body."
     case .notJSON(let error): Self.sentence(error)
     case .notObject: "The body must be a JSON object."
+    case .notArray: "The body must be a JSON array."
+    case .factCount(let countMax): "The body must tell of 1 to \(countMax) facts."
     }
   }
 
@@ -208,7 +216,7 @@ extension Failure {
     case .overloaded, .unauthenticated, .signature, .forbidden, .noRoute, .methodNotAllowed,
       .notAcceptable, .mediaType,
       .body, .secretValue, .input, .missing, .missingThen, .inDoubt,
-      .pendingDeletion, .deletionScheduledAlready, .rejected, .otherCloud, .refused:
+      .pendingDeletion, .deletionScheduledAlready, .rejected, .otherCloud, .refused, .fact:
       nil
     }
   }
@@ -216,6 +224,8 @@ extension Failure {
   /// The failure of an append.
   init(_ error: AppendError) {
     switch error {
+    case .rejected(.fact(let index, let rejection)):
+      self = .fact(index: index, .rejected(rejection))
     case .rejected(let rejection): self = .rejected(rejection)
     case .overloaded: self = .overloaded
     case .store(let error): self = .store(error)

@@ -61,6 +61,18 @@ struct Fields {
     return bool
   }
 
+  /// Takes an object, its members not looked at.
+  mutating func members(_ name: String) throws(Failure) -> [String: JSONValue]? {
+    guard let value = take(name) else { return nil }
+    guard case .object(let members) = value else { throw .input(name, .wrongType("an object")) }
+    return members
+  }
+
+  /// Takes an object.
+  mutating func object(_ name: String) throws(Failure) -> Fields? {
+    try members(name).map { Fields($0) }
+  }
+
   /// Takes a list of at most `countMax` objects.
   mutating func objects(_ name: String, countMax: Int) throws(Failure) -> [Fields]? {
     guard let value = take(name) else { return nil }

@@ -41,7 +41,7 @@ struct ErrorReport: Sendable {
     case .forbidden, .noRoute, .notAcceptable, .mediaType, .body, .secretValue, .input,
       .inDoubt, .pendingDeletion, .deletionScheduledAlready, .rejected, .otherCloud, .overloaded,
       .store,
-      .refused:
+      .refused, .fact:
       break
     }
     if answer.status == 503 { answer.fields.append(("Retry-After", "1")) }
@@ -56,6 +56,8 @@ struct Problem: Sendable {
   let title: String
   let detail: String
   var field: String?
+  /// Which of several facts it is about; nil for none.
+  var index: Int?
 
   private init(_ status: Int, _ code: String, _ title: String, _ detail: String) {
     self.status = status
@@ -92,7 +94,9 @@ struct Problem: Sendable {
         "This is served as \(offered.joined(separator: " or ")).")
     case .mediaType:
       self.init(
-        415, "unsupported_media_type", "Not JSON", "The body must be of type application/json.")
+        415, "unsupported_media_type", "Not JSON",
+        "The body must be of type application/json; facts may also come as "
+          + "\(FactBody.lines).")
     case .body(let fault):
       self.init(400, "bad_body", "Bad body", fault.sentence)
     case .secretValue:
@@ -114,6 +118,9 @@ struct Problem: Sendable {
       self.init(Rejection.secretPendingDeletion)
     case .rejected(let rejection):
       self.init(rejection)
+    case .fact(let index, let failure):
+      self.init(failure)
+      self.index = index
     case .otherCloud(let provider):
       self.init(
         409, "other_cloud", "Another cloud",
@@ -244,6 +251,7 @@ struct Problem: Sendable {
     text.text("detail", detail)
     text.text("code", code)
     if let field { text.text("field", field) }
+    if let index { text.integer("index", Int64(index)) }
     text.text("request_id", requestID)
     return Answer(
       status: status, contentType: "application/problem+json", content: text.bytes, size: nil)

@@ -12,19 +12,24 @@ struct Route: Sendable {
     case none
     case optional(Schema)
     case required(Schema)
+    /// Items of this form: an array of them, or one a line.
+    case many(Schema, ClosedRange<Int64>)
 
-    /// The form of the body; nil where none is taken.
+    /// The form of the body as JSON; nil where none is taken.
     var schema: Schema? {
       switch self {
       case .none: nil
       case .optional(let schema), .required(let schema): schema
+      case .many(let item, let count): .list(of: item, count)
       }
     }
 
     /// Whether there must be one.
     var isRequired: Bool {
-      guard case .required = self else { return false }
-      return true
+      switch self {
+      case .none, .optional: false
+      case .required, .many: true
+      }
     }
   }
 

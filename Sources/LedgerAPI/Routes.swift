@@ -255,6 +255,12 @@ struct RouteTable: Sendable {
       answers: [.page(LedgerSchemas.stageHistory)],
       .tenant(action: "ledger:stage:get", on: .secretInPath, LedgerStages.history)),
     Route(
+      "POST", "/ledger/v1/{project}/facts", "RecordFacts",
+      "Records what happened elsewhere, all of it or nothing.",
+      body: .many(LedgerSchemas.fact, 1...Int64(LedgerFacts.countMax)),
+      answers: LedgerSchemas.factsRecorded,
+      .tenant(action: "ledger:fact:record", on: .secretInBody, LedgerFacts.record)),
+    Route(
       "GET", "/ledger/v1/{project}/snapshot", "ShowSnapshot",
       "Tells of every label which version held it at a moment, as known at a moment.",
       query: [.effectiveAt, .knownAt],

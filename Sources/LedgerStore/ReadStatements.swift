@@ -212,9 +212,7 @@ extension Statements {
             AND t.version_id = v.version_id)
       FROM ledger.secret s
       JOIN ledger.version v ON v.project = s.project AND v.generation = s.generation
-        AND v.secret = s.secret
-        AND (v.removed_position IS NULL OR
-          (v.removed_at, v.removed_position) < (v.registered_at, v.registered_position))
+        AND v.secret = s.secret AND v.removed_position IS NULL
         AND (v.registered_at, v.registered_position) > (
           COALESCE(s.deleted_at, '-infinity'), COALESCE(s.deleted_position, -1))
         AND (v.registered_at, v.registered_position) > (
@@ -258,9 +256,7 @@ extension Statements {
             AND t.version_id = v.version_id)
       FROM ledger.secret s
       JOIN ledger.version v ON v.project = s.project AND v.generation = s.generation
-        AND v.secret = s.secret
-        AND (v.removed_position IS NULL OR
-          (v.removed_at, v.removed_position) < (v.registered_at, v.registered_position))
+        AND v.secret = s.secret AND v.removed_position IS NULL
         AND (v.registered_at, v.registered_position) > (
           COALESCE(s.deleted_at, '-infinity'), COALESCE(s.deleted_position, -1))
         AND ($3::text IS NULL OR v.version_id = $3)

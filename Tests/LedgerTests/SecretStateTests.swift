@@ -64,6 +64,22 @@ import Testing
     #expect(Story(["+secret", "-secret", "+secret"]).state.registeredAt?.position == 2)
   }
 
+  @Test func `a late fact about a life or a version does not disturb the present`() {
+    let given = ["+secret@10", "+v1@20", "-v1@30", "+v1@40", "delete@50"]
+    let state = Story(given).state
+    for late in ["+secret@5", "restore@45", "-secret@15", "+v1@35", "-v1@39", "+v1@5"] {
+      let after = Story(given + [late]).state
+      #expect(after.life == state.life, "\(late)")
+      #expect(after.isRegistered("v1"), "\(late)")
+      #expect(after.versions == state.versions, "\(late)")
+      #expect(after.registeredAt == state.registeredAt, "\(late)")
+    }
+    #expect(!Story(given + ["-secret@45"]).state.isRegistered("v1"))
+    #expect(!Story(["-v1@30", "+secret@1", "+v1@20"]).state.isRegistered("v1"))
+    #expect(Story(["-v1@30", "+secret@1", "+v1@40"]).state.isRegistered("v1"))
+    #expect(Story(["-secret@30", "+secret@40", "+v7@20", "+v2@50"]).state.versionNumberMax == 2)
+  }
+
   @Test(
     arguments: [
       (.string("2026-02-01T00:00:00Z"), "2026-02-01T00:00:00Z"),

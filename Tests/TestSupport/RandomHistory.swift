@@ -32,6 +32,7 @@ extension ContractRun {
   private func anySubmission() -> Submission {
     let secret = random.pick(["s", "t", "u"])
     let key = random.oneIn(5) ? "key-\(Int.random(in: 0...9, using: &random))" : nil
+    if random.oneIn(4) { return anyFacts() }
     guard !random.oneIn(10) else {
       return Submission(
         intent: .notes([anyNote(secret)]), provenance: .test, idempotency: nil)
@@ -66,7 +67,7 @@ extension ContractRun {
   }
 
   /// Mostly nil, else a moment before, or for once one that is not.
-  private func anyAfter(_ effectiveAt: Instant) -> Instant? {
+  func anyAfter(_ effectiveAt: Instant) -> Instant? {
     guard random.oneIn(3) else { return nil }
     return effectiveAt.advanced(
       byMicroseconds: Int64.random(in: -8...0, using: &random) * 1_000_000)

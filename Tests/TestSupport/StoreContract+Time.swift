@@ -17,6 +17,7 @@ extension StoreContract {
   func timeTravelEqualsTheFold(_ seed: UInt64) async throws {
     let run = try await ContractRun(store, seed: seed)
     try await run.appendRandomHistory(batches: 30)
+    run.checkChanges()
     let secrets: [SecretName] = [named("s"), named("t"), named("u"), named("nobody")]
     for _ in 0..<60 {
       let known = TreeSize(Int64.random(in: 0...run.size.count, using: &run.random)) ?? .zero
@@ -129,6 +130,26 @@ extension StoreContract {
     try await run.change("s", .registerVersion(id: nil, stages: [], data: [:]))
     let accepted = try await run.change("s", blue, key: "k3", body: "a")
     #expect(accepted.events.count == 1)
+    // Facts are answered one by one, again as they were.
+    let assigned = Fact(
+      eventID: named("fact"), secret: named("s"),
+      .stageAssigned(named("canary"), to: named("v1")), effectiveAt: second(3))
+    var removed = assigned
+    removed.eventID = nil
+    removed.happening = .stageRemoved(named("canary"))
+    let facts = Submission(
+      intent: .facts([removed, assigned, assigned]), provenance: .test,
+      idempotency: Submission.Idempotency(
+        key: named("facts"), requestDigest: SHA256.hash(Array("a".utf8))))
+    let position = run.size.next
+    let told = try await run.append([facts]).first?.get()
+    #expect(
+      told?.facts == [
+        FactOutcome(.unchanged, at: nil), FactOutcome(.recorded, at: position),
+        FactOutcome(.duplicate, at: position),
+      ])
+    try await run.change("s", .registerVersion(id: nil, stages: [], data: [:]))
+    #expect(try await run.append([facts]).first?.get() == told)
     // Twice in one batch.
     let green = run.submission(
       "s", .assignStage(named("green"), to: named("v1")), key: "k4", body: "a")

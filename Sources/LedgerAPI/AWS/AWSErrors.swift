@@ -48,6 +48,7 @@ enum AWSErrors {
     case .missing, .missingThen: Row(type: notFound, text: noSecret)
     case .pendingDeletion, .deletionScheduledAlready: row(.secretPendingDeletion)
     case .rejected(let rejection): row(rejection)
+    case .fact(_, let failure): row(failure)
     // The cloud has no question about the past, so nothing of it can be in doubt here.
     case .inDoubt: Row(type: invalidRequest, text: Problem(failure).detail)
     case .overloaded: unavailable(failure)

@@ -75,6 +75,8 @@ enum CSMSErrors {
       Row(status: 400, code: "CSMS.0107", text: "The secret is in schedule delete state.")
     case .rejected(let rejection):
       row(rejection, notFound)
+    case .fact(_, let failure):
+      row(failure, notFound)
     case .otherCloud:
       Row(status: 400, code: "CSMS.0003", text: detailed("The request is invalid.", failure))
     case .overloaded:

@@ -78,6 +78,7 @@ enum KMSErrors {
       Row(status: 400, code: "Rejected.InvalidRequest", text: Problem(failure).detail)
     case .pendingDeletion, .deletionScheduledAlready: pendingDeletion
     case .rejected(let rejection): row(rejection)
+    case .fact(_, let failure): row(failure)
     case .otherCloud:
       Row(
         status: 403, code: "Forbidden.KmsServiceNotEnabled",
@@ -212,7 +213,7 @@ enum KMSErrors {
     case .otherCloud(let provider): Failure.otherCloudSentence(provider)
     case .forbidden, .methodNotAllowed, .notAcceptable, .body, .secretValue, .input, .missing,
       .missingThen, .inDoubt, .pendingDeletion, .deletionScheduledAlready, .rejected, .overloaded,
-      .store, .refused:
+      .store, .refused, .fact:
       Problem(failure).detail
     }
   }

@@ -49,6 +49,55 @@ enum LedgerSchemas {
     ]
   ).named("Removal")
 
+  private static func word(_ text: String) -> Schema {
+    NameSchemas.words(Int64(FactForm.wordCharactersMax)).orNull.described(text)
+  }
+
+  /// One fact.
+  static let fact = Schema.object(
+    [
+      "type": .choice(FactForm.types.map(\.rawValue)), "secret": NameSchemas.secret,
+      "effective_at": NameSchemas.momentTaken
+        .described("When it happened, or the latest it can have; it must not lie ahead."),
+    ],
+    optional: [
+      "stage": NameSchemas.stage.orNull
+        .described("Where the type is about a label, and only there."),
+      "version_id": NameSchemas.version.orNull
+        .described("Where the type is about a version, and only there."),
+      "stages": Schema.list(of: NameSchemas.stage, 0...100).orNull
+        .described("The labels named for a version that was made."),
+      "refines": NameSchemas.position.orNull.described(
+        "For change.refined, and only there: the event that told of the change of the label."),
+      "effective_after": effectiveAfter,
+      "apply_rules": Schema.truth.orNull
+        .described("Whether what the cloud's rules imply is recorded too; not unless said."),
+      "event_id": NameSchemas.uuid.orNull
+        .described("A UUID of its own: a fact whose id is in the log appends nothing."),
+      "principal": Schema.object(
+        ["type": .choice(FactForm.actors.map(\.rawValue))],
+        optional: [
+          "id": word("The actor's id."), "name": word("The actor's name."),
+          "source_ip": word("Where the call came from."),
+        ]
+      ).orNull.described("Who acted; the credential that tells it, unless said."),
+      "source": Schema.choice(FactForm.sources.map(\.rawValue)).orNull
+        .described("Through which door it came; ledger-api unless said."),
+      "reason": reason, "ticket": ticket,
+      "request_id": word("The id of the request it was; of the one that tells it, unless said."),
+      "correlation_id": word("What ties it to work elsewhere."),
+      "evidence": Schema.object([
+        "sha256": .text(64...64, pattern: "^[0-9A-Fa-f]+$"),
+        "locator": .text(
+          1...Int64(FactForm.locatorCharactersMax),
+          pattern: #"^[^\x00-\x08\x0B\x0C\x0E-\x1F\x7F]*$"#),
+      ]).orNull.described("What backs it, by digest and place."),
+      "data": Schema.openObject().orNull.described(
+        "Whatever else is known, such as delete_at of a scheduled deletion; not "
+          + FactForm.ownData.joined(separator: ", ") + "."),
+    ]
+  ).named("Fact")
+
   // MARK: - What is given
 
   static let event = Schema.object([
@@ -90,6 +139,42 @@ enum LedgerSchemas {
   static let changed = [
     DescribedAnswer(201, "The events appended.", [("application/json", recorded)]),
     DescribedAnswer.ok(unchanged, "Nothing changed."),
+  ]
+
+  private static func factOutcome(_ kinds: [FactOutcome.Kind]) -> Schema {
+    .object([
+      "index": .integer(0...Int64(LedgerFacts.countMax - 1)),
+      "outcome": .choice(kinds.map(\.rawValue)),
+      "position": NameSchemas.position.orNull
+        .described("The first event of it, for a duplicate the one that has its id."),
+    ])
+  }
+
+  /// The answers to facts.
+  static let factsRecorded = [
+    DescribedAnswer(
+      201, "All facts are recorded.",
+      [
+        (
+          "application/json",
+          Schema.object([
+            "appended": .integer(1...wholeNumberMax), "position": NameSchemas.position,
+            "results": .list(
+              of: factOutcome(FactOutcome.Kind.allCases), 1...Int64(LedgerFacts.countMax)),
+            "receipt": .object([
+              "leaf_hash": Schema.text(64...64, pattern: "^[0-9a-f]+$")
+                .described("The RFC 9162 leaf hash of the last event.")
+            ]),
+          ]).named("FactsRecorded")
+        )
+      ]),
+    DescribedAnswer.ok(
+      Schema.object([
+        "appended": .integer(0...0), "position": .null,
+        "results": .list(
+          of: factOutcome([.duplicate, .unchanged]), 1...Int64(LedgerFacts.countMax)),
+        "receipt": .null,
+      ]).named("FactsKnown"), "The log says all of it already."),
   ]
 
   static let secret = Schema.object([

@@ -23,10 +23,15 @@ extension Call {
       let size = try? await services.records.known(at: nil, in: project.id).size
       return .json(text.bytes, size: size)
     }
-    var receipt = ObjectText()
-    receipt.text("leaf_hash", first.leafHash.hex)
-    text.raw("receipt", receipt.bytes)
+    text.raw("receipt", receipt(of: first))
     return .json(text.bytes, status: 201, size: outcome.size)
+  }
+
+  /// What a later proof of inclusion of the event is about.
+  func receipt(of event: RecordedEvent) -> [UInt8] {
+    var receipt = ObjectText()
+    receipt.text("leaf_hash", event.leafHash.hex)
+    return receipt.bytes
   }
 
   /// The target of the next page: this path, with the cursor.

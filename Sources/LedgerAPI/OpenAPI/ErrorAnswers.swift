@@ -20,7 +20,7 @@ enum ErrorAnswers {
     412: "The secret has changed meanwhile.",
     413: "The body is longer than 1 MiB.",
     414: "The target, or a segment of it, is too long.",
-    415: "The body is not of type application/json.",
+    415: "The body is of a type that is not taken.",
     417: "The only expectation met is 100-continue.",
     431: "The head is longer than 16 KiB or has more than 100 fields.",
     500: "The service cannot answer; the operator must look.",
@@ -36,7 +36,9 @@ enum ErrorAnswers {
     guard case .tenant = route.endpoint else { return statuses }
     statuses.formUnion([401, 403, 500])
     if route.parameters.count > 1 { statuses.insert(404) }
-    if !route.isRead { statuses.formUnion([409, 412]) }
+    if !route.isRead { statuses.insert(409) }
+    // What speaks of many secrets is held against the state of none.
+    if case .many = route.body {} else if !route.isRead { statuses.insert(412) }
     // A stage of the past may be in doubt, which the cloud's object has no words for.
     if route.surface == .csms, description.query.contains(where: { $0.name == "effective_at" }) {
       statuses.insert(409)
@@ -80,6 +82,10 @@ enum ErrorAnswers {
       "code": .text(pattern: "^[a-z_]+$").described("A stable word for the reason."),
       "request_id": NameSchemas.uuid.described("The X-Request-Id."),
     ],
-    optional: ["field": .text().described("The parameter, member or header at fault.")]
+    optional: [
+      "field": .text().described("The parameter, member or header at fault."),
+      "index": .integer(0...Int64(LedgerFacts.countMax - 1))
+        .described("Which of several facts is at fault."),
+    ]
   ).described("RFC 9457 problem details.").named("Problem")
 }

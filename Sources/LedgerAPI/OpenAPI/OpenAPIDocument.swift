@@ -86,9 +86,13 @@ struct OpenAPIDocument {
       let parameters = route.allParameters(description).map { parameter($0) }
       if !parameters.isEmpty { operation["parameters"] = .array(parameters) }
       if let schema = route.body.schema {
+        var contents: [String: JSONValue] = ["application/json": ["schema": use(schema)]]
+        if case .many = route.body {
+          let lines = Schema.text().described("The same, one a line instead of an array.")
+          contents[FactBody.lines] = ["schema": use(lines)]
+        }
         operation["requestBody"] = [
-          "required": .bool(route.body.isRequired),
-          "content": ["application/json": ["schema": use(schema)]],
+          "required": .bool(route.body.isRequired), "content": .object(contents),
         ]
       }
       switch route.endpoint {
@@ -186,7 +190,9 @@ extension Route {
     let path = parameters.map { Parameter($0.rawValue, in: .path, $0.text, schema(of: $0)) }
     var fields: [Parameter] = []
     if case .tenant = endpoint {
-      if !isRead { fields = [.idempotencyKey, .ifMatch] }
+      if !isRead { fields = [.idempotencyKey] }
+      // What speaks of many secrets is held against the state of none.
+      if case .many = body {} else if !isRead { fields.append(.ifMatch) }
       if isTagged(description) { fields = [.ifNoneMatch] }
     }
     return path + description.query + fields
