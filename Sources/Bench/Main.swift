@@ -25,7 +25,7 @@ enum Main {
       return 0
     }
     let thresholds = try Threshold.kept()
-    let world = try World(binary: binary())
+    let world = try World(binary: binary(), disk: options.isDiskSlow ? .slow : .own)
     defer { world.close() }
     let bench = Bench(world, options)
     var measurements: [Measurement] = []

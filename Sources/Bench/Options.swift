@@ -26,17 +26,21 @@ struct Options: Equatable {
   var only: [String] = []
   /// The size to which the log grows at most, in events.
   var eventsMax = 1_000_000
+  /// Whether each flush of the server's log takes a millisecond more.
+  var isDiskSlow = false
   /// Whether help was asked for.
   var isHelp = false
 
   static let help = """
-    usage: stageledger-bench [--quick] [--only SCENARIO]... [--check] [--events N] [-o table|json]
+    usage: stageledger-bench [--quick] [--only SCENARIO]... [--check] [--events N] [--slow-disk]
+                             [-o table|json]
 
     Measures the built stageledger beside it against PostgreSQL on the same server, in turn.
       --quick          one short round, without the large logs; two minutes
       --only SCENARIO  those whose names begin so; may be given again
       --check          fails where a measurement misses its threshold
       --events N       lets the log grow to so many events; 1000000 by default
+      --slow-disk      adds 1 ms to each flush of the server's log; needs a C compiler
       -o FORMAT        table or json; table by default
     Progress goes to standard error.
     """
@@ -52,6 +56,7 @@ struct Options: Equatable {
       switch argument {
       case "--quick": length = .quick
       case "--check": isChecked = true
+      case "--slow-disk": isDiskSlow = true
       case "--help", "-h": isHelp = true
       case "--only": only.append(try value(of: argument))
       case "--events":

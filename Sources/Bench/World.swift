@@ -18,11 +18,19 @@ final class World {
   let cluster: PostgresCluster
   /// The built program.
   let binary: String
+  /// How fast the server's log is flushed.
+  enum Disk {
+    /// As the machine's disk does it.
+    case own
+    /// With a millisecond more.
+    case slow
+  }
+
   private var environment: [String: String] = [:]
   private var running: RunningProgram?
 
   /// Starts the server and makes an empty ledger.
-  init(binary: String, settings: [String: String] = [:]) throws(BenchError) {
+  init(binary: String, disk: Disk) throws(BenchError) {
     self.binary = binary
     folder = FileManager.default.temporaryDirectory.path + "/stageledger-bench-\(getpid())"
     guard FileManager.default.isExecutableFile(atPath: binary) else {
@@ -31,11 +39,16 @@ final class World {
     do {
       try FileManager.default.createDirectory(
         atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
-      cluster = try PostgresCluster.start(
-        dataDirectory: folder + "/cluster", settings: settings, supervision: .leave)
+      switch disk {
+      case .own: break
+      case .slow: try SlowDisk.begin(in: folder)
+      }
+      cluster = try PostgresCluster.start(dataDirectory: folder + "/cluster", supervision: .leave)
       try cluster.createDatabase(Self.database)
       try cluster.createDatabase(Self.referenceDatabase)
       _ = try cluster.runSQL(Reference.schema, database: Self.referenceDatabase)
+    } catch let error as BenchError {
+      throw error
     } catch {
       throw .program("postgres", said: "\(error)")
     }

@@ -43,8 +43,9 @@ enum HTTPTarget {
   private static func segment(
     _ raw: ArraySlice<UInt8>, bytesMax: Int, _ encodedSlash: HTTPEncodedSlash
   ) throws(HTTPRefusal) -> String {
-    guard let bytes = percentDecoded(raw, plusIsBlank: false),
-      !bytes.isEmpty, bytes != dot, bytes != dotDot,
+    let decoded =
+      raw.contains(HTTPGrammar.percent) ? percentDecoded(raw, plusIsBlank: false)?[...] : raw
+    guard let bytes = decoded, !isEmptyOrDots(bytes),
       !bytes.contains(where: { $0 < 0x20 || $0 == 0x7F }),
       encodedSlash == .kept || !bytes.contains(HTTPGrammar.slash),
       let text = String(validating: bytes, as: UTF8.self)
@@ -55,8 +56,9 @@ enum HTTPTarget {
     return text
   }
 
-  private static let dot = Array(".".utf8)
-  private static let dotDot = Array("..".utf8)
+  private static func isEmptyOrDots(_ bytes: ArraySlice<UInt8>) -> Bool {
+    bytes.count <= 2 && bytes.allSatisfy { $0 == UInt8(ascii: ".") }
+  }
 
   static func formItems(
     _ bytes: some Collection<UInt8>

@@ -28,7 +28,10 @@ extension Identifier {
 
   /// Whether both have the same bytes.
   public static func == (left: Self, right: Self) -> Bool {
-    left.text.utf8.elementsEqual(right.text.utf8)
+    let (left, right) = (left.text.utf8Span.span, right.text.utf8Span.span)
+    guard left.count == right.count else { return false }
+    for index in left.indices where left[index] != right[index] { return false }
+    return true
   }
 
   /// Whether the bytes of `left` come first.
@@ -36,11 +39,8 @@ extension Identifier {
     left.text.utf8.lexicographicallyPrecedes(right.text.utf8)
   }
 
-  /// Feeds the bytes of the text.
-  public func hash(into hasher: inout Hasher) {
-    for byte in text.utf8 { hasher.combine(byte) }
-    hasher.combine(0xFF as UInt8)
-  }
+  /// Feeds the text; two that are spelled differently and equal to Swift have one hash.
+  public func hash(into hasher: inout Hasher) { hasher.combine(text) }
 }
 
 /// Checks the length in characters and that no byte is refused by `allows`.

@@ -49,7 +49,7 @@ enum Authentication {
   ) throws(Failure) {
     if surface == .kms, KMSRequest.isSignedInParameters(head) { return }
     if try signature(of: head, on: surface, at: moment) == nil,
-      token(of: head).flatMap({ Token.digest(of: $0) }) == nil
+      token(of: head).map({ Token.isWellFormed($0) }) != true
     {
       throw .unauthenticated
     }

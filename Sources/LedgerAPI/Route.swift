@@ -6,7 +6,9 @@
 import LedgerServices
 
 /// One line of the table.
-struct Route: Sendable {
+///
+/// A class: every request holds one, and none changes it.
+final class Route: Sendable {
   /// Whether a request has a body, and its form.
   enum Body: Sendable {
     case none

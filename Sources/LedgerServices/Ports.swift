@@ -230,6 +230,13 @@ public protocol RecordStore: Sendable {
     in project: ProjectID
   ) async throws(StoreError) -> Reading<StageReply>
 
+  /// What all there is says of the label, and how much that is: at `effectiveAt`, or where that is
+  /// nil at `now` or when the newest event was recorded, whichever is later.
+  func latestAnswer(
+    at effectiveAt: Instant?, now: Instant, stage: StageName, of secret: SecretName,
+    in project: ProjectID
+  ) async throws(StoreError) -> Reading<LatestReply>
+
   /// What the first `size` events say of all labels of the secret at the moment, by name; those
   /// that had been taken away are among them, those not yet heard of are not.
   func stages(
@@ -325,6 +332,19 @@ public struct StageReply: Hashable, Sendable {
     self.isSecretKnown = isSecretKnown
     self.isDeprecated = isDeprecated
     self.coverage = coverage
+  }
+}
+
+/// What all there is says of one label, with the moments it was asked about.
+public struct LatestReply: Hashable, Sendable {
+  /// The moments.
+  public var moments: ResolvedMoments
+  /// What the log says.
+  public var reply: StageReply
+  /// What all there is says.
+  public init(moments: ResolvedMoments, reply: StageReply) {
+    self.moments = moments
+    self.reply = reply
   }
 }
 

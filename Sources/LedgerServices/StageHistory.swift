@@ -36,6 +36,11 @@ public struct ResolvedMoments: Hashable, Sendable {
   public var effectiveAt: Instant
   /// How much of the log counts.
   public var known: KnownAt
+  /// Moments as they were understood.
+  public init(effectiveAt: Instant, known: KnownAt) {
+    self.effectiveAt = effectiveAt
+    self.known = known
+  }
 }
 
 /// Answers questions about labels in time.
@@ -54,17 +59,24 @@ public struct StageHistory: Sendable {
     _ moments: MomentPair, in project: ProjectID
   ) async throws(QuestionError) -> ResolvedMoments {
     let now = clock.now
+    try Self.check(moments, at: now)
+    let known = try await known(moments.known, in: project)
+    // A command recorded by an instance whose clock runs ahead is true from its recorded time on:
+    // "now" reaches at least as far as the newest event.
+    let present = max(now, known.recordedAt ?? now)
+    return ResolvedMoments(effectiveAt: moments.effectiveAt ?? present, known: known)
+  }
+
+  /// Refuses to speak of what has not come yet.
+  private static func check(
+    _ moments: MomentPair, at now: Instant
+  ) throws(QuestionError) {
     if let effectiveAt = moments.effectiveAt, effectiveAt > now {
       throw .inFuture(field: "effective_at", now: now)
     }
     if case .at(let moment)? = moments.known, moment > now {
       throw .inFuture(field: "known_at", now: now)
     }
-    let known = try await known(moments.known, in: project)
-    // A command recorded by an instance whose clock runs ahead is true from its recorded time on:
-    // "now" reaches at least as far as the newest event.
-    let present = max(now, known.recordedAt ?? now)
-    return ResolvedMoments(effectiveAt: moments.effectiveAt ?? present, known: known)
   }
 
   private func known(
@@ -106,6 +118,9 @@ public struct StageHistory: Sendable {
   public func answer(
     _ stage: StageName, of secret: SecretName, in project: ProjectID, at moments: MomentPair
   ) async throws(QuestionError) -> (moments: ResolvedMoments, reply: Reading<StageReply>) {
+    guard moments.known != nil else {
+      return try await latest(stage, of: secret, in: project, at: moments.effectiveAt)
+    }
     let resolved = try await resolve(moments, in: project)
     do {
       let reply = try await store.answer(
@@ -118,5 +133,22 @@ public struct StageHistory: Sendable {
     } catch {
       throw .secretNotFound
     }
+  }
+
+  /// Which version held the label by all there is: most questions, answered by one look.
+  private func latest(
+    _ stage: StageName, of secret: SecretName, in project: ProjectID, at effectiveAt: Instant?
+  ) async throws(QuestionError) -> (moments: ResolvedMoments, reply: Reading<StageReply>) {
+    let now = clock.now
+    try Self.check(MomentPair(effectiveAt: effectiveAt, known: nil), at: now)
+    let latest: Reading<LatestReply>
+    do {
+      latest = try await store.latestAnswer(
+        at: effectiveAt, now: now, stage: stage, of: secret, in: project)
+    } catch {
+      throw .store(error)
+    }
+    guard latest.value.reply.isSecretKnown else { throw .secretNotFound }
+    return (latest.value.moments, Reading(value: latest.value.reply, size: latest.size))
   }
 }

@@ -119,24 +119,29 @@ public struct Token: Sendable {
   /// A new token from 20 random bytes.
   public init(randomBytes: [UInt8]) {
     precondition(randomBytes.count == 20, "\(randomBytes.count) random bytes")
-    text = Self.prefix + Self.base32(randomBytes) + Self.checksum(randomBytes)
+    let bytes = Self.base32(randomBytes) + Self.checksum(randomBytes)
+    text = Self.prefix + String(decoding: bytes, as: UTF8.self)
   }
 
   /// SHA-256 of a token's text: all that is ever stored; nil when the text cannot be a token.
   public static func digest(of text: String) -> [UInt8]? {
-    let bytes = Array(text.utf8)
-    guard bytes.count == 4 + 32 + 7, text.hasPrefix(prefix) else { return nil }
-    guard let random = decode(bytes[4..<36]) else { return nil }
-    guard constantTimeEquals(Array(checksum(random).utf8), Array(bytes[36...])) else { return nil }
-    return SHA256.hash(bytes).bytes
+    isWellFormed(text) ? SHA256.hash(Array(text.utf8)).bytes : nil
   }
 
-  private static func checksum(_ random: [UInt8]) -> String {
+  /// Whether a text can be a token: nobody mistyped it.
+  public static func isWellFormed(_ text: String) -> Bool {
+    let bytes = Array(text.utf8)
+    guard bytes.count == 4 + 32 + 7, text.hasPrefix(prefix), let random = decode(bytes[4..<36])
+    else { return false }
+    return constantTimeEquals(checksum(random), Array(bytes[36...]))
+  }
+
+  private static func checksum(_ random: [UInt8]) -> [UInt8] {
     let sum = CRC32.checksum(random)
     return base32((0..<4).map { UInt8(truncatingIfNeeded: sum >> (24 - 8 * $0)) })
   }
 
-  private static func base32(_ bytes: [UInt8]) -> String {
+  private static func base32(_ bytes: [UInt8]) -> [UInt8] {
     var text: [UInt8] = []
     var buffer: UInt32 = 0
     var bits = 0
@@ -149,15 +154,21 @@ public struct Token: Sendable {
       }
     }
     if bits > 0 { text.append(alphabet[Int(buffer << UInt32(5 - bits) & 31)]) }
-    return String(decoding: text, as: UTF8.self)
+    return text
   }
 
   private static func decode(_ text: ArraySlice<UInt8>) -> [UInt8]? {
     var bytes: [UInt8] = []
+    bytes.reserveCapacity(20)
     var buffer: UInt32 = 0
     var bits = 0
     for character in text {
-      guard let digit = alphabet.firstIndex(of: character) else { return nil }
+      let digit: UInt8
+      switch character {
+      case 0x61...0x7A: digit = character - 0x61
+      case 0x32...0x37: digit = character - 0x32 + 26
+      default: return nil
+      }
       buffer = (buffer << 5 | UInt32(digit)) & 0xFFFF
       bits += 5
       if bits >= 8 {

@@ -121,9 +121,26 @@ extension PostgresStore: RecordStore {
     in project: ProjectID
   ) async throws(StoreError) -> Reading<StageReply> {
     let key = Statements.AnswerKey(
-      project: project, secret: secret, stage: stage, effectiveAt: effectiveAt,
+      project: project, secret: secret, stage: stage, moment: .at(effectiveAt),
       knownSize: knownSize)
     return try await settled(try await gatheredAnswer(key), key)
+  }
+
+  /// The same query; how much there is stands in it.
+  public func latestAnswer(
+    at effectiveAt: Instant?, now: Instant, stage: StageName, of secret: SecretName,
+    in project: ProjectID
+  ) async throws(StoreError) -> Reading<LatestReply> {
+    let key = Statements.AnswerKey(
+      project: project, secret: secret, stage: stage,
+      moment: effectiveAt.map { .at($0) } ?? .present(now), knownSize: nil)
+    let look = try await gatheredAnswer(key)
+    let reply = try await settled(look, key)
+    return Reading(
+      value: LatestReply(
+        moments: ResolvedMoments(effectiveAt: look.value.effectiveAt, known: look.value.latest),
+        reply: reply.value),
+      size: look.size)
   }
 
   /// The answer as the first look tells it, or weighed anew from all changes that matter.
@@ -133,8 +150,11 @@ extension PostgresStore: RecordStore {
     var reply = look.value.reply
     if look.value.isInDoubt {
       let next = reply.answer.interval.map(\.until) ?? reply.answer.firstChange
+      var key = key
+      key.moment = .at(look.value.effectiveAt)
+      key.knownSize = key.knownSize ?? look.value.latest.size
       let begun = try await read(Statements.stageChanges, key)
-      reply.answer = StageAnswer(begun: begun, at: key.effectiveAt, next: next)
+      reply.answer = StageAnswer(begun: begun, at: look.value.effectiveAt, next: next)
       if reply.answer.doubt != nil { reply.isDeprecated = false }
     }
     return Reading(value: reply, size: look.size)
@@ -164,7 +184,7 @@ extension PostgresStore: RecordStore {
   ) async throws(StoreError) -> [StageAnswer] {
     let questions = keys.map {
       Statements.AnswerKey(
-        project: project, secret: $0.secret, stage: $0.stage, effectiveAt: effectiveAt,
+        project: project, secret: $0.secret, stage: $0.stage, moment: .at(effectiveAt),
         knownSize: knownSize)
     }
     var answers: [StageAnswer] = []

@@ -32,6 +32,10 @@ struct AnswerLook: Sendable {
   var reply: StageReply
   /// Whether several changes may have been the last one.
   var isInDoubt: Bool
+  /// The moment the question was about.
+  var effectiveAt: Instant
+  /// How much of the log there is.
+  var latest: KnownAt
 }
 
 /// The record in PostgreSQL.

@@ -305,8 +305,29 @@ extension Statements {
     var project: ProjectID
     var secret: SecretName
     var stage: StageName
-    var effectiveAt: Instant
-    var knownSize: TreeSize
+    var moment: Moment
+    /// How many events count; nil: all there are.
+    var knownSize: TreeSize?
+
+    /// The moment a question is about.
+    enum Moment: Hashable, Sendable {
+      case at(Instant)
+      /// Then, or when the newest event was recorded, whichever is later.
+      case present(Instant)
+
+      var instant: Instant {
+        switch self {
+        case .at(let instant), .present(let instant): instant
+        }
+      }
+
+      var isPresent: Bool {
+        switch self {
+        case .at: false
+        case .present: true
+        }
+      }
+    }
   }
 
   struct ReplyRow: Sendable {
@@ -320,17 +341,18 @@ extension Statements {
   /// Coverage is as `WatchHistory` folds it; a project nobody watches costs one probe a query.
   ///
   /// A change whose time is open may have come at any moment of its bounds; one that is refined
-  /// counts only as it is known best. Whether the version is deprecated is told as known then: for
-  /// the whole log the projection has it, else the last change of every label does.
+  /// counts only as it is known best; where nothing in the log is of either kind, neither is looked
+  /// for. Whether the version is deprecated is told as known then: for the whole log the projection
+  /// has it, else the last change of every label does.
   static let stageAnswer = Statement<(project: ProjectID, keys: [AnswerKey]), ReplyRow>(
     name: "stage_answer",
     sql: """
-      SELECT q.ordinal, h.next_position,
+      SELECT q.ordinal, q.next_position, q.last_recorded_at, q.moment,
         e.effective_after IS NOT NULL OR COALESCE(b.is_open, false),
-        COALESCE((SELECT k.position FROM ledger.event k
+        e.position IS NOT NULL OR COALESCE((SELECT k.position FROM ledger.event k
           WHERE k.project = $1 AND k.secret = q.secret AND k.stream_version >= 0
           ORDER BY k.stream_version LIMIT 1) < q.size, false),
-        e.version_id IS NOT NULL AND CASE WHEN q.size >= h.next_position THEN
+        e.version_id IS NOT NULL AND CASE WHEN q.size >= q.next_position THEN
           (SELECT t.stage FROM ledger.stage t
             WHERE t.project = $1 AND t.secret = q.secret AND t.version_id = e.version_id
               AND t.generation = (SELECT p.generation FROM ledger.project p WHERE p.project = $1)
@@ -390,29 +412,40 @@ extension Statements {
           ELSE 'not_watched'
         END,
         e.version_id, e.effective_at, e.effective_after, e.position, e.recorded_at
-      FROM unnest($2::text[], $3::text[], $4::timestamptz[], $5::bigint[])
-        WITH ORDINALITY AS q (secret, stage, moment, size, ordinal)
-      JOIN ledger.head h ON h.project = $1
+      FROM (
+        SELECT u.ordinal, u.secret, u.stage, h.next_position, h.last_recorded_at,
+          CASE WHEN u.is_present THEN GREATEST(u.moment, h.last_recorded_at)
+            ELSE u.moment END AS moment,
+          COALESCE(u.size, h.next_position) AS size
+        FROM unnest($2::text[], $3::text[], $4::timestamptz[], $5::boolean[], $6::bigint[])
+          WITH ORDINALITY AS u (secret, stage, moment, is_present, size, ordinal)
+        JOIN ledger.head h ON h.project = $1) AS q
       LEFT JOIN LATERAL (
         SELECT c.version_id, c.effective_at, c.effective_after, c.position, c.recorded_at
         FROM ledger.event c
         WHERE c.project = $1 AND c.secret = q.secret AND c.stage = q.stage
           AND c.type IN ('stage.assigned', 'stage.removed', 'change.refined')
           AND c.effective_at <= q.moment AND c.position < q.size
-          AND (SELECT r.position FROM ledger.event r
-            WHERE r.project = $1 AND r.refines = COALESCE(c.refines, c.position)
-              AND r.position > c.position AND r.position < q.size
-            ORDER BY r.position LIMIT 1) IS NULL
+          AND ((SELECT f.position FROM ledger.event f
+              WHERE f.project = $1 AND f.refines IS NOT NULL
+              ORDER BY f.refines, f.position LIMIT 1) IS NULL
+            OR (SELECT r.position FROM ledger.event r
+              WHERE r.project = $1 AND r.refines = COALESCE(c.refines, c.position)
+                AND r.position > c.position AND r.position < q.size
+              ORDER BY r.position LIMIT 1) IS NULL)
         ORDER BY c.effective_at DESC, c.position DESC LIMIT 1) AS e ON true
       LEFT JOIN LATERAL (
         SELECT c.effective_at FROM ledger.event c
         WHERE c.project = $1 AND c.secret = q.secret AND c.stage = q.stage
           AND c.type IN ('stage.assigned', 'stage.removed', 'change.refined')
           AND c.effective_at > q.moment AND c.position < q.size AND c.effective_after IS NULL
-          AND (SELECT r.position FROM ledger.event r
-            WHERE r.project = $1 AND r.refines = COALESCE(c.refines, c.position)
-              AND r.position > c.position AND r.position < q.size
-            ORDER BY r.position LIMIT 1) IS NULL
+          AND ((SELECT f.position FROM ledger.event f
+              WHERE f.project = $1 AND f.refines IS NOT NULL
+              ORDER BY f.refines, f.position LIMIT 1) IS NULL
+            OR (SELECT r.position FROM ledger.event r
+              WHERE r.project = $1 AND r.refines = COALESCE(c.refines, c.position)
+                AND r.position > c.position AND r.position < q.size
+              ORDER BY r.position LIMIT 1) IS NULL)
         ORDER BY c.effective_at, c.position LIMIT 1) AS n ON true
       LEFT JOIN LATERAL (
         SELECT bool_or(c.effective_after < q.moment) AS is_open,
@@ -420,22 +453,31 @@ extension Statements {
         FROM ledger.event c
         WHERE c.project = $1 AND c.secret = q.secret AND c.stage = q.stage
           AND c.effective_after IS NOT NULL AND c.effective_at > q.moment AND c.position < q.size
-          AND (SELECT r.position FROM ledger.event r
-            WHERE r.project = $1 AND r.refines = COALESCE(c.refines, c.position)
-              AND r.position > c.position AND r.position < q.size
-            ORDER BY r.position LIMIT 1) IS NULL) AS b ON true
+          AND (SELECT o.position FROM ledger.event o
+            WHERE o.project = $1 AND o.effective_after IS NOT NULL
+            ORDER BY o.secret, o.stage, o.effective_at LIMIT 1) IS NOT NULL
+          AND ((SELECT f.position FROM ledger.event f
+              WHERE f.project = $1 AND f.refines IS NOT NULL
+              ORDER BY f.refines, f.position LIMIT 1) IS NULL
+            OR (SELECT r.position FROM ledger.event r
+              WHERE r.project = $1 AND r.refines = COALESCE(c.refines, c.position)
+                AND r.position > c.position AND r.position < q.size
+              ORDER BY r.position LIMIT 1) IS NULL)) AS b ON true
       """,
-    types: [.text, .textArray, .textArray, .timestamptzArray, .int8Array],
+    types: [.text, .textArray, .textArray, .timestamptzArray, .boolArray, .int8Array],
     bind: { input, out in
       out.text(input.project.text)
       out.textArray(input.keys.map(\.secret.text))
       out.textArray(input.keys.map(\.stage.text))
-      out.timestamptzArray(input.keys.map(\.effectiveAt.microseconds))
-      out.int8Array(input.keys.map(\.knownSize.count))
+      out.timestamptzArray(input.keys.map(\.moment.instant.microseconds))
+      out.boolArray(input.keys.map(\.moment.isPresent))
+      out.int8Array(input.keys.map { $0.knownSize?.count })
     },
     decode: { row throws(PostgresError) in
       let ordinal = try row.int8()
       let size = try row.size("next_position")
+      let lastRecordedAt = try row.instantOrNull("last_recorded_at")
+      let moment = try row.instant("moment")
       let isInDoubt = try row.bool()
       let isSecretKnown = try row.bool()
       let isDeprecated = try row.bool()
@@ -449,7 +491,8 @@ extension Statements {
           reply: StageReply(
             answer: StageAnswer(last: interval, firstChange: interval == nil ? next : nil),
             isSecretKnown: isSecretKnown, isDeprecated: isDeprecated, coverage: coverage),
-          isInDoubt: isInDoubt),
+          isInDoubt: isInDoubt, effectiveAt: moment,
+          latest: KnownAt(size: size, recordedAt: lastRecordedAt, isFinal: false)),
         size: size)
     })
 
@@ -565,8 +608,8 @@ extension Statements {
       out.text(key.project.text)
       out.text(key.secret.text)
       out.text(key.stage.text)
-      out.timestamptz(key.effectiveAt.microseconds)
-      out.int8(key.knownSize.count)
+      out.timestamptz(key.moment.instant.microseconds)
+      out.int8(key.knownSize?.count)
     },
     decode: { row throws(PostgresError) in try row.change() })
 

@@ -16,12 +16,12 @@ import Testing
   @Test func `every argument is understood`() throws {
     let options = try Options([
       "--quick", "--check", "--only", "append", "--only", "label", "--events", "10000000", "-o",
-      "json",
+      "json", "--slow-disk",
     ])
     #expect(options.format == .json)
     #expect(options.length == .quick)
     #expect(options.only == ["append", "label"] && options.isChecked)
-    #expect(options.eventsMax == 10_000_000)
+    #expect(options.eventsMax == 10_000_000 && options.isDiskSlow)
   }
 
   @Test(arguments: [["--fast"], ["-o"], ["-o", "xml"], ["--events", "0"], ["--only"]])

@@ -186,10 +186,34 @@ extension ContractRun {
             coverage: WatchHistory(events: events, knownSize: knownSize)
               .coverage(of: stage, of: secret, at: moment)),
         "\(stage) of \(secret) at \(moment) known to \(knownSize.count)")
+      if knownSize == size { try await checkLatest(stage, of: secret, at: moment, reply.value) }
     }
     let all = try await store.stages(
       at: moment, knownSize: knownSize, of: secret, in: project)
     #expect(all.value == expected, "\(secret) at \(moment) known to \(knownSize.count)")
+  }
+
+  /// Holds what all there is says of a label against what as many events say.
+  private func checkLatest(
+    _ stage: StageName, of secret: SecretName, at moment: Instant, _ reply: StageReply
+  ) async throws {
+    let newest = events.last?.recordedAt
+    let known = KnownAt(size: size, recordedAt: newest, isFinal: false)
+    let there = try await store.latestAnswer(
+      at: moment, now: .latest, stage: stage, of: secret, in: project)
+    let moments = ResolvedMoments(effectiveAt: moment, known: known)
+    #expect(there.value == LatestReply(moments: moments, reply: reply))
+    #expect(there.size == size)
+    // Without a moment the present reaches as far as the newest event, however late it is here.
+    for now in [moment, newest ?? moment] {
+      let present = max(now, newest ?? now)
+      let answer = try await store.answer(
+        at: present, knownSize: size, stage: stage, of: secret, in: project)
+      let here = try await store.latestAnswer(
+        at: nil, now: now, stage: stage, of: secret, in: project)
+      #expect(here.value.moments == ResolvedMoments(effectiveAt: present, known: known))
+      #expect(here.value.reply == answer.value)
+    }
   }
 
   /// Holds the history of one secret, in pages of `limit`, against the plain fold.

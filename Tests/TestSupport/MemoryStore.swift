@@ -260,6 +260,21 @@ extension MemoryStore: RecordStore {
     }
   }
 
+  /// What the plain fold says of the label after all events.
+  public func latestAnswer(
+    at effectiveAt: Instant?, now: Instant, stage: StageName, of secret: SecretName,
+    in project: ProjectID
+  ) async throws(StoreError) -> Reading<LatestReply> {
+    let known = try await known(at: nil, in: project).value
+    let moment = effectiveAt ?? max(now, known.recordedAt ?? now)
+    let reply = try await answer(
+      at: moment, knownSize: known.size, stage: stage, of: secret, in: project)
+    return Reading(
+      value: LatestReply(
+        moments: ResolvedMoments(effectiveAt: moment, known: known), reply: reply.value),
+      size: reply.size)
+  }
+
   /// What the plain fold says of all labels.
   public func stages(
     at effectiveAt: Instant, knownSize: TreeSize, of secret: SecretName, in project: ProjectID
