@@ -152,7 +152,7 @@ public final class API: Sendable {
       let stages = route.names(.stage) ? [try call.stage()] : []
       try call.authorize(on: try call.secret(), stages: stages)
     case .project: try call.authorize(on: nil)
-    case .secretInBody, .stagesInBody: break
+    case .secretInBody, .stagesInBody, .secretOfFinding: break
     }
     return try await endpoint(call)
   }

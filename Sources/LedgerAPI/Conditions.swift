@@ -20,6 +20,13 @@ enum Conditions {
     return .exactly(version)
   }
 
+  /// Goes on only without a condition on a secret, where the request is about none.
+  static func refuseExpectation(of request: HTTPRequest) throws(Failure) {
+    guard try only("If-Match", of: request) == nil else {
+      throw .input("If-Match", .malformed("left out here"))
+    }
+  }
+
   /// The caller's own name for the request, with a digest of what it asks.
   static func idempotency(of call: Call) throws(Failure) -> Submission.Idempotency? {
     guard let text = try only("Idempotency-Key", of: call.request) else { return nil }

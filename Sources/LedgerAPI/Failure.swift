@@ -45,6 +45,8 @@ indirect enum Failure: Error, Sendable {
   case rejected(Rejection)
   /// The surface is another cloud's than the project, and only reads it.
   case otherCloud(Provider)
+  /// The project has no cloud to be compared with.
+  case noCloud
   /// Too many requests wait already.
   case overloaded
   /// The record could not be read or written.
@@ -61,6 +63,9 @@ enum MissingThing: String, Sendable {
   case version
   case stage
   case event
+  case finding
+  case run
+  case report
 }
 
 /// What is wrong with a body.
@@ -216,7 +221,8 @@ extension Failure {
     case .overloaded, .unauthenticated, .signature, .forbidden, .noRoute, .methodNotAllowed,
       .notAcceptable, .mediaType,
       .body, .secretValue, .input, .missing, .missingThen, .inDoubt,
-      .pendingDeletion, .deletionScheduledAlready, .rejected, .otherCloud, .refused, .fact:
+      .pendingDeletion, .deletionScheduledAlready, .rejected, .otherCloud, .noCloud, .refused,
+      .fact:
       nil
     }
   }
@@ -227,6 +233,15 @@ extension Failure {
     case .rejected(.fact(let index, let rejection)):
       self = .fact(index: index, .rejected(rejection))
     case .rejected(let rejection): self = .rejected(rejection)
+    case .overloaded: self = .overloaded
+    case .store(let error): self = .store(error)
+    }
+  }
+
+  /// The failure of the start of a drift run.
+  init(_ error: RunStartError) {
+    switch error {
+    case .noCloud: self = .noCloud
     case .overloaded: self = .overloaded
     case .store(let error): self = .store(error)
     }

@@ -20,6 +20,8 @@ enum PageToken {
     case history
     case search
     case versions
+    case findings
+    case runs
   }
 
   private static let schema: Int64 = 1
@@ -166,5 +168,40 @@ struct HistoryCursor {
         .string(after.effectiveAt.rfc3339), .integer(after.position.index),
         .string(knownAt.rfc3339),
       ])
+  }
+}
+
+/// Where the next page of the findings begins.
+struct FindingsCursor {
+  var after: FindingID
+
+  init(after: FindingID) { self.after = after }
+
+  init?(_ text: String) {
+    guard let parts = PageToken.decode(text, .findings), parts.count == 1,
+      let id = parts.first?.stringValue, let after = try? FindingID(id)
+    else { return nil }
+    self.after = after
+  }
+
+  var text: String { PageToken.encode(.findings, [.string(after.text)]) }
+}
+
+/// Where the next page of the drift runs begins.
+struct RunsCursor {
+  var after: RunPlace
+
+  init(after: RunPlace) { self.after = after }
+
+  init?(_ text: String) {
+    guard let parts = PageToken.decode(text, .runs).map({ Array($0) }), parts.count == 2,
+      let startedAt = parts[0].stringValue.flatMap({ Instant(rfc3339: $0) }),
+      let id = parts[1].stringValue, let run = try? RunID(id)
+    else { return nil }
+    after = RunPlace(startedAt: startedAt, id: run)
+  }
+
+  var text: String {
+    PageToken.encode(.runs, [.string(after.startedAt.rfc3339), .string(after.id.text)])
   }
 }

@@ -39,7 +39,8 @@ struct ErrorReport: Sendable {
     case .missing(_, let size), .missingThen(_, let size):
       answer.size = size
     case .forbidden, .noRoute, .notAcceptable, .mediaType, .body, .secretValue, .input,
-      .inDoubt, .pendingDeletion, .deletionScheduledAlready, .rejected, .otherCloud, .overloaded,
+      .inDoubt, .pendingDeletion, .deletionScheduledAlready, .rejected, .otherCloud, .noCloud,
+      .overloaded,
       .store,
       .refused, .fact:
       break
@@ -126,6 +127,10 @@ struct Problem: Sendable {
         409, "other_cloud", "Another cloud",
         "This is a project of \(provider.rawValue): it is read here and changed under /ledger/v1."
       )
+    case .noCloud:
+      self.init(
+        409, "no_cloud", "No cloud",
+        "The project has no cloud to be compared with: its upstream mode is off.")
     case .overloaded:
       self.init(
         503, "overloaded", "Too much at once",

@@ -44,6 +44,8 @@ final class Route: Sendable {
     case stagesInBody
     /// On the secret the body names; the endpoint asks once it has read it.
     case secretInBody
+    /// On the secret the finding in the path is about; the endpoint asks once it has read it.
+    case secretOfFinding
     /// On the project as a whole.
     case project
   }

@@ -285,6 +285,35 @@ struct RouteTable: Sendable {
       answers: [.page(LedgerSchemas.latePage)],
       .tenant(action: "ledger:event:list", on: .project, LedgerLate.list)),
     Route(
+      "GET", "/ledger/v1/{project}/drift", "ListDrift",
+      "Lists what differs between the record and the cloud, now or as it was known at a moment.",
+      query: [.findingState, .knownAt, .limit, .cursor],
+      answers: [.page(DriftSchemas.findingPage)],
+      .tenant(action: "ledger:drift:list", on: .project, LedgerDrift.list)),
+    Route(
+      "POST", "/ledger/v1/{project}/drift/{finding}/acknowledge", "AcknowledgeDrift",
+      "Records that a finding is known and may stand.",
+      body: .required(DriftSchemas.acknowledgement),
+      answers: LedgerSchemas.changed,
+      .tenant(action: "ledger:drift:acknowledge", on: .secretOfFinding, LedgerDrift.acknowledge)),
+    Route(
+      "GET", "/ledger/v1/{project}/drift/runs", "ListDriftRuns",
+      "Lists the drift runs, the newest first.",
+      query: [.limit, .cursor],
+      answers: [.page(DriftSchemas.runPage)],
+      .tenant(action: "ledger:drift:list", on: .project, LedgerRuns.list)),
+    Route(
+      "POST", "/ledger/v1/{project}/drift/runs", "StartDriftRun",
+      "Starts a drift run, which may take minutes.",
+      answers: [DriftSchemas.started],
+      .tenant(action: "ledger:drift:run", on: .project, LedgerRuns.start)),
+    Route(
+      "GET", "/ledger/v1/{project}/drift/runs/{run}", "ShowDriftRun",
+      "Shows a drift run and what it found.",
+      query: [.reportFormat],
+      answers: [DriftSchemas.shown],
+      .tenant(action: "ledger:drift:get", on: .project, LedgerRuns.show)),
+    Route(
       "GET", "/ledger/v1/{project}/events", "ListEvents",
       "Lists the log.",
       query: [.after, .limit],

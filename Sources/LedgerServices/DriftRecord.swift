@@ -8,7 +8,7 @@ import CanonicalJSON
 import Crypto
 import Ledger
 
-/// An open finding as its opening event told it.
+/// A finding as its opening event told it.
 struct OpenFinding: Sendable {
   /// What differed.
   let difference: Difference
@@ -18,9 +18,13 @@ struct OpenFinding: Sendable {
   let firstSeen: Instant
   /// The events that decided the record's side.
   let decidedBy: [Position]
+  /// What its events add up to.
+  let state: FindingState
 
-  /// Reads the data of an opening event; nil when this program did not write it.
-  init?(_ data: [String: JSONValue]) {
+  /// Reads the data of its opening event; nil when this program did not write it.
+  init?(_ state: FindingState) {
+    let data = state.data
+    self.state = state
     guard let kind = data["kind"]?.stringValue.flatMap(DriftKind.init(rawValue:)),
       let firstSeen = data["first_seen"]?.stringValue.flatMap({ Instant(rfc3339: $0) })
     else { return nil }
@@ -38,6 +42,15 @@ struct OpenFinding: Sendable {
     decidedBy =
       data["decided_by"]?.arrayValue?.compactMap { $0.integerValue.flatMap { Position($0) } } ?? []
   }
+
+  /// The finding as a reader wants it, at a moment; without the events that decided it.
+  func finding(_ id: FindingID, at moment: Instant, lastSeen: Instant?) -> DriftFinding {
+    let standing = state.standing(at: moment)
+    return DriftFinding(
+      id: id, difference: difference, since: since, firstSeen: firstSeen,
+      lastSeen: standing == .resolved ? nil : lastSeen, decidedBy: decidedBy,
+      acknowledgement: state.acknowledgement, state: standing)
+  }
 }
 
 /// The open findings of a project that can be read.
@@ -46,7 +59,7 @@ struct OpenFindings: Sendable {
   let findings: [FindingID: OpenFinding]
   /// Reads them; one that cannot be read is left alone.
   init(_ states: [FindingID: FindingState]) {
-    findings = states.filter(\.value.isOpen).compactMapValues { OpenFinding($0.data) }
+    findings = states.filter(\.value.isOpen).compactMapValues { OpenFinding($0) }
   }
   /// The secrets they are about.
   var secrets: Set<SecretName> { Set(findings.values.compactMap(\.difference.secret)) }
@@ -58,6 +71,8 @@ struct DriftRecord: Sendable {
   static let notesMax = 200
   /// How many things not seen the run's own event names; it always counts all of them.
   static let unobservableNamedMax = 200
+  /// How many findings that it could not look at again the run's own event names.
+  static let notSeenMax = 2_000
 
   private let project: ProjectID
   private let startedAt: Instant
@@ -67,7 +82,8 @@ struct DriftRecord: Sendable {
   private var open: [DriftFinding] = []
   private var resolved: [DriftFinding] = []
   private var unobservable: [Unobservable] = []
-  private var isKnown: Set<FindingID> = []
+  private var notSeen: [FindingID] = []
+  private var known: [FindingID: OpenFinding] = [:]
 
   /// Judges what a run saw, given the findings that are open.
   init(
@@ -81,31 +97,44 @@ struct DriftRecord: Sendable {
     unobservable = sighting.unreadable.map {
       Unobservable(secret: nil, reason: .unintelligible, detail: $0)
     }
-    isKnown = Set(known.findings.keys)
+    self.known = known.findings
     let knownBySecret = Dictionary(grouping: known.findings) { $0.value.difference.secret }
     for (secret, saw) in sighting.secrets.sorted(by: { $0.key < $1.key }) {
       count(saw)
       judge(secret, saw, known: knownBySecret[secret] ?? [])
     }
     scope.secrets += sighting.unreadable.count
-    open.sort(by: Self.inOrder)
-    resolved.sort(by: Self.inOrder)
+    open.sort(by: DriftFinding.inOrder)
+    resolved.sort(by: DriftFinding.inOrder)
+    notSeen = Set(known.findings.keys).subtracting((open + resolved).map(\.id)).sorted()
   }
 
   /// The events to append: findings that open, findings that resolve, and the run itself, last.
   var notes: [Note] {
-    open.filter { !isKnown.contains($0.id) }.map { note(.driftOpened, $0) }
+    open.filter { isNews($0) }.map { note(.driftOpened, $0) }
       + resolved.map { note(.driftResolved, $0) } + [completed]
   }
 
   /// The secrets that could not be seen.
   var unseen: Set<SecretName> { Set(unobservable.compactMap(\.secret)) }
 
-  /// The report, once the run's own event has its position.
-  func report(at position: Position) -> DriftReport {
+  /// Whether the finding is new, or is not what it was.
+  private func isNews(_ finding: DriftFinding) -> Bool {
+    known[finding.id]?.state.isOpen(as: data(of: finding)) != true
+  }
+
+  /// What the run found.
+  var findings: [DriftFinding] { open + resolved }
+
+  /// The report, once the run's own event has its position, with findings that name the events that
+  /// decided them.
+  func report(
+    of run: RunID, at position: Position, _ findings: [DriftFinding]
+  ) -> DriftReport {
     DriftReport(
-      project: project, startedAt: startedAt, finishedAt: finishedAt, position: position,
-      scope: scope, findings: open + resolved, unobservable: unobservable)
+      project: project, run: run, startedAt: startedAt, finishedAt: finishedAt,
+      position: position, scope: scope, findings: findings, notSeen: notSeen,
+      unobservable: unobservable)
   }
 
   private mutating func count(_ saw: SecretSighting) {
@@ -145,11 +174,16 @@ struct DriftRecord: Sendable {
         continue
       }
       present.insert(id)
-      open.append(
-        DriftFinding(
-          id: id, difference: sighted.difference, since: sighted.since,
-          firstSeen: earlier?.firstSeen ?? saw.first.seenAt, lastSeen: saw.final.seenAt,
-          decidedBy: sighted.decidedBy, state: .open))
+      var finding = DriftFinding(
+        id: id, difference: sighted.difference, since: sighted.since,
+        firstSeen: earlier?.firstSeen ?? saw.first.seenAt, lastSeen: finishedAt,
+        decidedBy: sighted.decidedBy, acknowledgement: nil, state: .open)
+      // What was said holds for the finding as it was then.
+      if let earlier, earlier.state.isOpen(as: data(of: finding)) {
+        finding.acknowledgement = earlier.state.acknowledgement
+        finding.state = earlier.state.standing(at: finishedAt)
+      }
+      open.append(finding)
     }
     if isMoving {
       unobservable.append(Unobservable(secret: secret, reason: .unsettled, detail: nil))
@@ -157,11 +191,9 @@ struct DriftRecord: Sendable {
     }
     for (id, finding) in known where !present.contains(id) {
       guard saw.final.comparison.extent.covers(finding.difference.kind) else { continue }
-      resolved.append(
-        DriftFinding(
-          id: id, difference: finding.difference, since: finding.since,
-          firstSeen: finding.firstSeen, lastSeen: nil, decidedBy: finding.decidedBy,
-          state: .resolved))
+      var gone = finding.finding(id, at: finishedAt, lastSeen: nil)
+      gone.state = .resolved
+      resolved.append(gone)
     }
   }
 
@@ -170,17 +202,22 @@ struct DriftRecord: Sendable {
     return Note(
       type: type, secret: difference.secret, stage: difference.stage,
       versionID: difference.ledgerVersion ?? difference.cloudVersion, finding: finding.id,
-      data: [
-        "finding": .string(finding.id.text),
-        "kind": .string(difference.kind.rawValue),
-        "secret": JSONValue(text: difference.secret?.text),
-        "stage": JSONValue(text: difference.stage?.text),
-        "ledger_version": JSONValue(text: difference.ledgerVersion?.text),
-        "cloud_version": JSONValue(text: difference.cloudVersion?.text),
-        "since": JSONValue(text: finding.since?.rfc3339),
-        "first_seen": .string(finding.firstSeen.rfc3339),
-        "decided_by": .array(finding.decidedBy.map { .integer($0.index) }),
-      ])
+      data: data(of: finding))
+  }
+
+  private func data(of finding: DriftFinding) -> [String: JSONValue] {
+    let difference = finding.difference
+    return [
+      "finding": .string(finding.id.text),
+      "kind": .string(difference.kind.rawValue),
+      "secret": JSONValue(text: difference.secret?.text),
+      "stage": JSONValue(text: difference.stage?.text),
+      "ledger_version": JSONValue(text: difference.ledgerVersion?.text),
+      "cloud_version": JSONValue(text: difference.cloudVersion?.text),
+      "since": JSONValue(text: finding.since?.rfc3339),
+      "first_seen": .string(finding.firstSeen.rfc3339),
+      "decided_by": .array(finding.decidedBy.map { .integer($0.index) }),
+    ]
   }
 
   private var completed: Note {
@@ -191,7 +228,8 @@ struct DriftRecord: Sendable {
       data: [
         "scope": scope.json,
         "counts": DriftReport.json(counts),
-        "unobservable": .array(unobservable.prefix(Self.unobservableNamedMax).map(\.json)),
+        "unobservable": .array(unobservable.prefix(Self.unobservableNamedMax).map(\.recorded)),
+        "not_seen": .array(notSeen.prefix(Self.notSeenMax).map { .string($0.text) }),
         "observed_sha256": .string(observed.hex),
         "started_at": .string(startedAt.rfc3339),
         "finished_at": .string(finishedAt.rfc3339),
@@ -208,17 +246,6 @@ struct DriftRecord: Sendable {
       "unreadable": .integer(Int64(sighting.unreadable.count)),
     ])
     return SHA256.hash(seen.canonicalBytes())
-  }
-
-  private static func inOrder(_ left: DriftFinding, _ right: DriftFinding) -> Bool {
-    func key(_ finding: DriftFinding) -> [String] {
-      let difference = finding.difference
-      return [
-        difference.secret?.text ?? "", difference.stage?.text ?? "", difference.kind.rawValue,
-        difference.ledgerVersion?.text ?? "",
-      ]
-    }
-    return key(left).lexicographicallyPrecedes(key(right))
   }
 }
 

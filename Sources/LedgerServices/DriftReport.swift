@@ -4,7 +4,6 @@
 // everything it could not see; a run that saw nothing is never called clean.
 
 public import CanonicalJSON
-import Crypto
 public import Ledger
 
 /// Something a drift run could not see.
@@ -38,44 +37,6 @@ public struct Unobservable: Hashable, Sendable {
   }
 }
 
-/// One finding of a drift run.
-public struct DriftFinding: Hashable, Sendable {
-  /// Whether the drift is still there.
-  public enum State: String, Sendable {
-    /// It is there.
-    case open
-    /// It was there before this run and is gone.
-    case resolved
-  }
-  /// Its stable id.
-  public var id: FindingID
-  /// What differs; for a resolved finding, what differed when it opened.
-  public var difference: Difference
-  /// When the record's side took its present place; nil when the record never spoke of it.
-  public var since: Instant?
-  /// When a run first saw it.
-  public var firstSeen: Instant
-  /// When this run last saw it; nil for a resolved finding, which this run did not see.
-  public var lastSeen: Instant?
-  /// The events that decided the record's side.
-  public var decidedBy: [Position]
-  /// Whether it is still there.
-  public var state: State
-  /// A finding with every part named.
-  public init(
-    id: FindingID, difference: Difference, since: Instant?, firstSeen: Instant,
-    lastSeen: Instant?, decidedBy: [Position], state: State
-  ) {
-    self.id = id
-    self.difference = difference
-    self.since = since
-    self.firstSeen = firstSeen
-    self.lastSeen = lastSeen
-    self.decidedBy = decidedBy
-    self.state = state
-  }
-}
-
 /// What one drift run found.
 public struct DriftReport: Hashable, Sendable {
   /// How much was compared.
@@ -95,17 +56,19 @@ public struct DriftReport: Hashable, Sendable {
   }
 
   /// What the run comes to.
-  public enum Verdict: Sendable {
-    /// Everything was seen and nothing differs.
+  public enum Verdict: String, CaseIterable, Sendable {
+    /// Everything was seen, and nothing differs but what somebody acknowledged.
     case clean
-    /// Something differs.
+    /// Something differs that nobody acknowledged.
     case drift
-    /// Nothing differs in what was seen, but something was not seen or there was nothing to see.
+    /// No such thing in what was seen, but something was not seen or there was nothing to see.
     case incomplete
   }
 
   /// The project.
   public var project: ProjectID
+  /// The run; nil for a run of an earlier version, which had no id.
+  public var run: RunID?
   /// When the run began.
   public var startedAt: Instant
   /// When its last look was over.
@@ -114,22 +77,26 @@ public struct DriftReport: Hashable, Sendable {
   public var position: Position
   /// How much was compared.
   public var scope: Scope
-  /// The open findings, then those this run resolved, each by secret, label and kind.
+  /// The findings seen, then those this run resolved, each by secret, label and kind.
   public var findings: [DriftFinding]
+  /// The findings that stay open because this run could not see whether they still stand.
+  public var notSeen: [FindingID]
   /// What could not be seen.
   public var unobservable: [Unobservable]
 
   /// A report with every part named.
   public init(
-    project: ProjectID, startedAt: Instant, finishedAt: Instant, position: Position, scope: Scope,
-    findings: [DriftFinding], unobservable: [Unobservable]
+    project: ProjectID, run: RunID?, startedAt: Instant, finishedAt: Instant, position: Position,
+    scope: Scope, findings: [DriftFinding], notSeen: [FindingID], unobservable: [Unobservable]
   ) {
     self.project = project
+    self.run = run
     self.startedAt = startedAt
     self.finishedAt = finishedAt
     self.position = position
     self.scope = scope
     self.findings = findings
+    self.notSeen = notSeen
     self.unobservable = unobservable
   }
 
@@ -148,21 +115,29 @@ public struct DriftReport: Hashable, Sendable {
     }
   }
 
-  /// How many open findings there are of each kind, and how much was not seen; every kind is there.
+  /// How many findings of each kind were seen, acknowledged or not, and how much was not seen;
+  /// every kind is there.
   public var counts: [DriftKind: Int] {
     Self.counts(of: findings, unobservable)
   }
+
+  /// How many findings stand so.
+  public func count(_ state: FindingState.Standing) -> Int { findings.count { $0.state == state } }
 
   /// The report as one JSON object.
   public var json: JSONValue {
     .object([
       "project": .string(project.text),
+      "run": JSONValue(text: run?.text),
+      "verdict": .string(verdict.rawValue),
       "started_at": .string(startedAt.rfc3339),
       "finished_at": .string(finishedAt.rfc3339),
       "position": .integer(position.index),
       "scope": scope.json,
       "counts": Self.json(counts),
+      "acknowledged": .integer(Int64(count(.acknowledged))),
       "findings": .array(findings.map(\.json)),
+      "not_seen": .array(notSeen.map { .string($0.text) }),
       "unobservable": .array(unobservable.map(\.json)),
     ])
   }
@@ -171,7 +146,7 @@ public struct DriftReport: Hashable, Sendable {
     of findings: [DriftFinding], _ unobservable: [Unobservable]
   ) -> [DriftKind: Int] {
     var counts = Dictionary(uniqueKeysWithValues: DriftKind.allCases.map { ($0, 0) })
-    for finding in findings where finding.state == .open {
+    for finding in findings where finding.state != .resolved {
       counts[finding.difference.kind, default: 0] += 1
     }
     counts[.unobservable] = unobservable.count
@@ -195,31 +170,34 @@ extension DriftReport.Scope {
   }
 }
 
-extension DriftFinding {
-  /// The finding as a JSON object.
-  public var json: JSONValue {
+extension Unobservable {
+  /// What could not be seen, as a JSON object of an event.
+  var recorded: JSONValue {
     .object([
-      "id": .string(id.text),
-      "kind": .string(difference.kind.rawValue),
-      "secret": JSONValue(text: difference.secret?.text),
-      "stage": JSONValue(text: difference.stage?.text),
-      "ledger_version": JSONValue(text: difference.ledgerVersion?.text),
-      "cloud_version": JSONValue(text: difference.cloudVersion?.text),
-      "since": JSONValue(text: since?.rfc3339),
-      "first_seen": .string(firstSeen.rfc3339),
-      "last_seen": JSONValue(text: lastSeen?.rfc3339),
-      "decided_by": .array(decidedBy.map { .integer($0.index) }),
-      "state": .string(state.rawValue),
+      "secret": JSONValue(text: secret?.text), "reason": .string(reason.rawValue),
+      "detail": JSONValue(text: detail),
     ])
   }
-}
 
-extension Unobservable {
+  /// Reads what `recorded` gave; nil for anything else.
+  init?(_ json: JSONValue) {
+    guard let reason = json["reason"]?.stringValue.flatMap(Reason.init(rawValue:)) else {
+      return nil
+    }
+    do {
+      self.init(
+        secret: try json["secret"]?.stringValue.map { try SecretName($0) }, reason: reason,
+        detail: json["detail"]?.stringValue)
+    } catch {
+      return nil
+    }
+  }
+
   /// What could not be seen, as a JSON object.
   public var json: JSONValue {
     .object([
       "secret": JSONValue(text: secret?.text), "reason": .string(reason.rawValue),
-      "detail": JSONValue(text: detail),
+      "detail": JSONValue(text: detail), "next_step": .string(reason.nextStep),
     ])
   }
 }
@@ -227,25 +205,4 @@ extension Unobservable {
 extension JSONValue {
   /// The text, or null.
   init(text: String?) { self = text.map { .string($0) } ?? .null }
-}
-
-extension FindingID {
-  /// The id of a difference in a project: the first half of a SHA-256, in hex.
-  ///
-  /// Over the canonical JSON array of kind, project, secret, label and, for a version that is gone,
-  /// the version. The versions of a label are left out: it is the same drift when they change.
-  init(of difference: Difference, in project: ProjectID) {
-    let version = difference.kind == .versionGone ? difference.ledgerVersion : nil
-    let parts: [JSONValue] = [
-      .string(difference.kind.rawValue), .string(project.text),
-      JSONValue(text: difference.secret?.text), JSONValue(text: difference.stage?.text),
-      JSONValue(text: version?.text),
-    ]
-    let digest = SHA256.hash(JSONValue.array(parts).canonicalBytes())
-    do {
-      self = try FindingID(String(digest.hex.prefix(32)))
-    } catch {
-      preconditionFailure("finding id from \(digest.hex): \(error)")
-    }
-  }
 }

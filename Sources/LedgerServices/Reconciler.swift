@@ -146,8 +146,15 @@ public struct Reconciler: Sendable {
           from: startedAt, to: finishedAt, unseen: .secrets(record.unseen),
           silenceMax: silenceMax) + notes
     }
+    let findings: [DriftFinding]
+    do {
+      findings = try await DriftHistory(records: records, runs: nil)
+        .withDecidingEvents(record.findings, in: project.id)
+    } catch {
+      throw .store(error)
+    }
     let position = try await append(notes, of: id, to: project.id, rules, requestID)
-    return record.report(at: position)
+    return record.report(of: id, at: position, findings)
   }
 
   private func openFindings(in project: ProjectID) async throws(ReconcileError) -> OpenFindings {

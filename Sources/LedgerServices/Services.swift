@@ -60,6 +60,10 @@ public struct Services: Sendable {
   public var nonces: Nonces
   /// Drift runs.
   public var runs: DriftRuns
+  /// Which drift runs there are.
+  public var runStore: any DriftRunStore
+  /// What was drift, and what runs found.
+  public var drift: DriftHistory
   /// Who read what and who was refused.
   public var accesses: AccessLog
   /// The time.
@@ -87,6 +91,8 @@ public struct Services: Sendable {
       tails.grew(project, to: size)
     }
     self.appender = appender
+    runStore = driftRuns
+    drift = DriftHistory(records: records, runs: driftRuns)
     runs = DriftRuns(store: driftRuns, clock: clock, identities: identities) {
       (order) async throws(ReconcileError) in try await compare(order, appender)
     }

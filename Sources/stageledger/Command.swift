@@ -11,6 +11,8 @@ enum Command: String, CaseIterable, Sendable {
   case verify
   case access
   case reconcile
+  case driftAcknowledge = "drift acknowledge"
+  case drift
   case at
   case history
   case snapshot

@@ -7,6 +7,7 @@ import CanonicalJSON
 import Foundation
 import Glibc
 import Ledger
+import LedgerServices
 import Synchronization
 
 /// Where the program says what happens.
@@ -82,15 +83,7 @@ struct Log: Sendable {
       return "\"\(text)\""
     }
     // JSON leaves DEL, the C1 controls and what turns the writing direction as they are.
-    var escaped = ""
-    for scalar in JSONValue.string(text).description.unicodeScalars {
-      if isDeceptive(scalar) {
-        escaped += escape(scalar)
-      } else {
-        escaped.unicodeScalars.append(scalar)
-      }
-    }
-    return escaped
+    return visible(JSONValue.string(text).description)
   }
 }
 
@@ -164,33 +157,8 @@ final class LogSink: Sendable {
   }
 }
 
-/// Whether the scalar changes how the text around it looks rather than being seen itself.
-private func isDeceptive(_ scalar: Unicode.Scalar) -> Bool {
-  switch scalar.value {
-  case 0x00...0x1F, 0x7F...0x9F, 0x061C, 0x200B...0x200F, 0x2028...0x202E, 0x2060...0x2069, 0xFEFF:
-    true
-  default: false
-  }
-}
-
 /// The text with everything that would move the cursor or turn the writing direction spelled out.
-func visible(_ text: String) -> String {
-  var shown = ""
-  for scalar in text.unicodeScalars {
-    if isDeceptive(scalar) {
-      shown += escape(scalar)
-    } else {
-      shown.unicodeScalars.append(scalar)
-    }
-  }
-  return shown
-}
-
-/// The scalar as an escape of at least four hex digits.
-private func escape(_ scalar: Unicode.Scalar) -> String {
-  let digits = String(scalar.value, radix: 16)
-  return "\\u" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
-}
+func visible(_ text: String) -> String { Markup.visible(text) }
 
 /// The number of the error that standard output ended with; 0 while it takes what it is given.
 let standardOutputTrouble = Atomic<Int32>(0)

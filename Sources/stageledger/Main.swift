@@ -89,6 +89,8 @@ enum Main {
     case .diff: try await Walk.diff(context)
     case .age: try await Walk.age(context)
     case .late: try await Walk.late(context)
+    case .drift: try await Drift.list(context)
+    case .driftAcknowledge: try await Drift.acknowledge(context)
     case .export: try await Export.run(context)
     case .importTrail: try await Import.run(context)
     case .projectCreate: try await ProjectCommand.create(context)

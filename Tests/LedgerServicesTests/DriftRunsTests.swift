@@ -28,10 +28,10 @@ import Testing
       for await _ in gate { break }
       guard !Task.isCancelled else { throw .cancelled }
       return DriftReport(
-        project: order.project.id, startedAt: second(0), finishedAt: second(1),
+        project: order.project.id, run: order.run, startedAt: second(0), finishedAt: second(1),
         position: try result.withLock { $0 }.get(),
         scope: DriftReport.Scope(secrets: 1, versions: 1, labels: 1), findings: [],
-        unobservable: [])
+        notSeen: [], unobservable: [])
     }
   }
 

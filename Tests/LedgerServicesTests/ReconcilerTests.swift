@@ -71,6 +71,7 @@ import Testing
     #expect(
       Set(event.data.keys) == [
         "scope", "counts", "unobservable", "observed_sha256", "started_at", "finished_at",
+        "not_seen",
       ])
   }
 
@@ -162,7 +163,11 @@ import Testing
     #expect(second.findings.map(\.id) == [first.id])
     #expect(second.findings.first?.difference.cloudVersion == "v2")
     #expect(second.findings.first?.firstSeen == first.firstSeen)
-    #expect(world.events(.driftOpened).count == 1)
+    // It is opened again as it is, and only once.
+    _ = try await world.run()
+    #expect(
+      world.events(.driftOpened).map { $0.data["cloud_version"]?.stringValue } == ["v1", "v2"])
+    #expect(Set(world.events(.driftOpened).map(\.finding)) == [first.id])
     #expect(world.events(.driftResolved).isEmpty)
   }
 
@@ -200,8 +205,8 @@ import Testing
     let json = try await world.run().json
     #expect(
       Set(try #require(json.objectValue).keys) == [
-        "project", "started_at", "finished_at", "position", "scope", "counts", "findings",
-        "unobservable",
+        "project", "run", "verdict", "started_at", "finished_at", "position", "scope", "counts",
+        "acknowledged", "findings", "not_seen", "unobservable",
       ])
     #expect(
       json["counts"]
@@ -213,12 +218,16 @@ import Testing
     #expect(
       Set(finding.keys) == [
         "id", "kind", "secret", "stage", "ledger_version", "cloud_version", "since", "first_seen",
-        "last_seen", "decided_by", "state",
+        "last_seen", "decided_by", "deciding_events", "likely_actor", "acknowledgement",
+        "next_step", "state",
       ])
     #expect(finding["state"]?.stringValue == "open")
     #expect(
       json["unobservable"]?.arrayValue == [
-        .object(["secret": "api", "reason": "forbidden", "detail": "status 403"])
+        .object([
+          "secret": "api", "reason": "forbidden", "detail": "status 403",
+          "next_step": .string(Unobservable.Reason.forbidden.nextStep),
+        ])
       ])
   }
 

@@ -50,7 +50,7 @@ enum AWSErrors {
     case .rejected(let rejection): row(rejection)
     case .fact(_, let failure): row(failure)
     // The cloud has no question about the past, so nothing of it can be in doubt here.
-    case .inDoubt: Row(type: invalidRequest, text: Problem(failure).detail)
+    case .inDoubt, .noCloud: Row(type: invalidRequest, text: Problem(failure).detail)
     case .overloaded: unavailable(failure)
     case .store(let error): row(error, failure)
     case .refused(let refusal): row(refusal)

@@ -59,12 +59,14 @@ enum CSMSErrors {
       Row(status: 400, code: "CSMS.0002", text: detailed(invalid, failure))
     case .missing(.secret, _):
       Row(status: status(notFound), code: "CSMS.0106", text: noSecret)
-    case .missing(.version, _), .missing(.stage, _), .missing(.event, _):
+    case .missing(.version, _), .missing(.stage, _), .missing(.event, _), .missing(.finding, _),
+      .missing(.run, _), .missing(.report, _):
       Row(status: status(notFound), code: "CSMS.0005", text: noResource)
     // The cloud has no question about the past, so no client of it expects another status.
     case .missingThen(.secret, _):
       Row(status: 404, code: "CSMS.0106", text: noSecret)
-    case .missingThen(.version, _), .missingThen(.stage, _), .missingThen(.event, _):
+    case .missingThen(.version, _), .missingThen(.stage, _), .missingThen(.event, _),
+      .missingThen(.finding, _), .missingThen(.run, _), .missingThen(.report, _):
       Row(status: 404, code: "CSMS.0005", text: noResource)
     // Doubt is this service's own, and so is the code.
     case .inDoubt:
@@ -77,7 +79,7 @@ enum CSMSErrors {
       row(rejection, notFound)
     case .fact(_, let failure):
       row(failure, notFound)
-    case .otherCloud:
+    case .otherCloud, .noCloud:
       Row(status: 400, code: "CSMS.0003", text: detailed("The request is invalid.", failure))
     case .overloaded:
       unavailable(failure)

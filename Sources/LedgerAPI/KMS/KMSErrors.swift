@@ -74,7 +74,7 @@ enum KMSErrors {
     case .input(let name, _): invalid(name)
     case .missing, .missingThen: notFound
     // The cloud has no question about the past, so nothing of it can be in doubt here.
-    case .inDoubt:
+    case .inDoubt, .noCloud:
       Row(status: 400, code: "Rejected.InvalidRequest", text: Problem(failure).detail)
     case .pendingDeletion, .deletionScheduledAlready: pendingDeletion
     case .rejected(let rejection): row(rejection)
@@ -212,8 +212,8 @@ enum KMSErrors {
     case .mediaType: "Send parameters in the query or as application/x-www-form-urlencoded."
     case .otherCloud(let provider): Failure.otherCloudSentence(provider)
     case .forbidden, .methodNotAllowed, .notAcceptable, .body, .secretValue, .input, .missing,
-      .missingThen, .inDoubt, .pendingDeletion, .deletionScheduledAlready, .rejected, .overloaded,
-      .store, .refused, .fact:
+      .missingThen, .inDoubt, .pendingDeletion, .deletionScheduledAlready, .rejected, .noCloud,
+      .overloaded, .store, .refused, .fact:
       Problem(failure).detail
     }
   }

@@ -189,7 +189,7 @@ enum LedgerSchemas {
 
   static let secretPage = Schema.object(["secrets": .list(of: secret, 0...1_000), "next": next])
 
-  private static let knownAt = Schema.object([
+  static let knownAt = Schema.object([
     "position": NameSchemas.position.orNull, "recorded_at": NameSchemas.moment.orNull,
     "final": Schema.truth.described("Whether nothing can be recorded up to that moment any more."),
   ]).named("KnownAt")

@@ -33,6 +33,7 @@ struct DescribedAnswer: Sendable {
     case position = "Ledger-Position"
     case tag = "ETag"
     case next = "Link"
+    case location = "Location"
     case challenge = "WWW-Authenticate"
     case wait = "Retry-After"
     case coverage = "Ledger-Coverage"
@@ -84,4 +85,6 @@ enum PathParameter: String {
   case stage
   case version
   case position
+  case finding
+  case run
 }

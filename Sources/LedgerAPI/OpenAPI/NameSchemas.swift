@@ -26,8 +26,11 @@ enum NameSchemas {
     .described("The id of a version.").example("v2").named("VersionID")
 
   /// Words of people: tabs and line ends are allowed.
-  static func words(_ charactersMax: Int64) -> Schema {
-    .text(0...charactersMax, pattern: #"^[^\x00-\x08\x0B\x0C\x0E-\x1F\x7F]*$"#)
+  static func words(_ charactersMax: Int64) -> Schema { words(0...charactersMax) }
+
+  /// Words of people, of so many characters.
+  static func words(_ characters: ClosedRange<Int64>) -> Schema {
+    .text(characters, pattern: #"^[^\x00-\x08\x0B\x0C\x0E-\x1F\x7F]*$"#)
   }
 
   /// A moment as it is taken: RFC 3339 with an offset.

@@ -173,6 +173,7 @@ extension DescribedAnswer.Field {
     case .tag: ("The tag of the content.", .text(pattern: "^\"[0-9a-f]{32}\"$"), true)
     case .next:
       ("The next page; absent on the last.", .text(pattern: "^<.+>; rel=\"next\"$"), false)
+    case .location: ("Where the run is told of.", .text(pattern: "^/"), true)
     case .challenge: ("How to authenticate.", .constant("Bearer"), true)
     case .wait: ("After how many seconds to try again.", NameSchemas.whole, false)
     case .coverage:
@@ -189,10 +190,10 @@ extension Route {
   fileprivate func allParameters(_ description: Description) -> [Parameter] {
     let path = parameters.map { Parameter($0.rawValue, in: .path, $0.text, schema(of: $0)) }
     var fields: [Parameter] = []
-    if case .tenant = endpoint {
+    if case .tenant(_, let scope, _) = endpoint {
       if !isRead { fields = [.idempotencyKey] }
-      // What speaks of many secrets is held against the state of none.
-      if case .many = body {} else if !isRead { fields.append(.ifMatch) }
+      // What speaks of many secrets, or of none, is held against the state of none.
+      if case .many = body {} else if !isRead, scope.isOfSecret { fields.append(.ifMatch) }
       if isTagged(description) { fields = [.ifNoneMatch] }
     }
     return path + description.query + fields
@@ -210,6 +211,8 @@ extension Route {
     case (_, _, .stage): NameSchemas.stage
     case (_, _, .version): NameSchemas.version
     case (_, _, .position): NameSchemas.position
+    case (_, _, .finding): DriftSchemas.findingID
+    case (_, _, .run): DriftSchemas.runID
     }
   }
 
@@ -233,6 +236,16 @@ extension Route {
   }
 }
 
+extension Route.Scope {
+  /// Whether a request of this scope is about one secret, whose stream version it can ask for.
+  fileprivate var isOfSecret: Bool {
+    switch self {
+    case .secretInPath, .stagesInBody, .secretInBody: true
+    case .secretOfFinding, .project: false
+    }
+  }
+}
+
 extension PathParameter {
   fileprivate var text: String {
     switch self {
@@ -241,6 +254,8 @@ extension PathParameter {
     case .stage: "The label."
     case .version: "The id of the version; `latest` is the newest."
     case .position: "The position of the event."
+    case .finding: "The id of the finding."
+    case .run: "The id of the run."
     }
   }
 }

@@ -153,15 +153,52 @@ extension Command {
         "Compare the record with the live cloud once.",
         options: Self.database + [
           Self.ownProject,
-          OptionSpec(name: "o", value: "FORMAT", help: "table or json; table by default"),
+          OptionSpec(
+            name: "o", value: "FORMAT",
+            help: "table, json, junit, sarif, markdown or html; table by default"),
         ],
         details: """
           Reads the cloud of every project whose upstream mode is read, and records drift that
           appeared or went away; goes on after a project that cannot be compared, and says so. Exit
-          status 2 when there is drift, 3 when something could not be looked at or nothing was in
-          scope, 1 when no project could be compared.
+          status 2 when there is drift that nobody acknowledged, 3 when something could not be
+          looked at or nothing was in scope, 1 when no project could be compared.
           """,
-        examples: ["reconcile", "reconcile --project 0123456789abcdef0123456789abcdef -o json"])
+        examples: ["reconcile", "reconcile -o html > drift.html", "reconcile -o junit"])
+    case .drift:
+      return make(
+        "List what differs between the record and the cloud.",
+        options: Self.client + [
+          OptionSpec(
+            name: "state", value: "STATE",
+            help: "open, acknowledged, resolved or all; open by default"),
+          Self.format,
+        ],
+        details: """
+          Asks the service over HTTP, page by page, what the drift runs found. With --known-at, what
+          was drift at that moment. `drift acknowledge` says that a finding is known.
+          """,
+        examples: ["drift", "drift --known-at 2026-03-04 -o csv", "drift --state all"])
+    case .driftAcknowledge:
+      return make(
+        "Say that a finding is known and may stand.",
+        operands: [OperandSpec(name: "ID", need: .required)],
+        options: Self.service + [
+          OptionSpec(name: "reason", value: "TEXT", help: "why; must be given"),
+          OptionSpec(
+            name: "until", value: "TIME",
+            help: "when that is over; without it, once the finding changes or is gone"),
+          OptionSpec(name: "ticket", value: "TEXT", help: "the change ticket"),
+        ],
+        details: """
+          Records it over HTTP, in your credential's name. Until then the finding is shown as
+          acknowledged and `reconcile` does not end with 2 for it. Saying it again replaces it.
+          """,
+        examples: [
+          """
+          drift acknowledge 0123456789abcdef0123456789abcdef --reason "moves on Friday" \
+          --until 2026-03-07
+          """
+        ])
     case .at:
       return make(
         "Say which version held a label at a moment.",

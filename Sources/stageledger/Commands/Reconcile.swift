@@ -12,7 +12,7 @@ import Synchronization
 enum Reconcile {
   /// Makes one drift run of one project, or of all that have a cloud.
   static func run(_ context: CommandContext) async throws(CommandError) -> ExitCode {
-    let format = try context.format(among: [.table, .json])
+    let format = try Self.format(context)
     let isNamed = context.configuration[.project] != nil
     let (reports, failedCount) = try await Backend.use(context) { backend throws(CommandError) in
       let runs = backend.services(readiness: { [] }, metrics: { [] }).runs
@@ -31,19 +31,16 @@ enum Reconcile {
     }
     guard !reports.isEmpty || failedCount > 0 else {
       context.console.say("no project has a cloud to compare with (upstream mode read)")
-      if format == .json { context.console.print("[]") }
+      if case .report(let format) = format { context.console.write(format.text(of: [])) }
       return .incomplete
     }
     switch format {
-    case .json:
-      let values = reports.map(\.json)
-      context.console.print((isNamed ? values[0] : .array(values)).description)
-    case .table, .csv:
+    case .report(.json) where isNamed: context.console.print(reports[0].json.description)
+    case .report(let format): context.console.write(format.text(of: reports))
+    case .table:
       for report in reports { context.console.print(table(report), as: .table) }
-      for report in reports {
-        context.console.say("\(report.project.text): \(summary(report))")
-      }
     }
+    for report in reports { context.console.say("\(report.project.text): \(summary(report))") }
     if reports.contains(where: { $0.verdict == .drift }) { return .found }
     if reports.isEmpty { return .couldNotRun }
     return failedCount == 0 && reports.allSatisfy { $0.verdict == .clean } ? .fine : .incomplete
@@ -63,6 +60,21 @@ enum Reconcile {
     ) { () async throws(ReconcileError) -> DriftReport in
       try await runs.run(project, observer: observer)
     }
+  }
+
+  /// In which form the reports are printed.
+  private enum Format {
+    case table
+    case report(ReportFormat)
+  }
+
+  private static func format(_ context: CommandContext) throws(CommandError) -> Format {
+    guard let text = context.option("o"), text != "table" else { return .table }
+    guard let format = ReportFormat(rawValue: text) else {
+      let names = (["table"] + ReportFormat.allCases.map(\.rawValue)).joined(separator: ", ")
+      throw .usage(.badValue(of: "-o", given: text, expected: names))
+    }
+    return .report(format)
   }
 
   /// What a run found, a line each.
@@ -89,11 +101,10 @@ enum Reconcile {
   /// What a run came to, in one line.
   static func summary(_ report: DriftReport) -> String {
     let scope = report.scope
-    let open = report.findings.count { $0.state == .open }
-    let resolved = report.findings.count - open
     return """
       \(scope.secrets) secrets, \(scope.versions) versions, \(scope.labels) labels: \
-      \(open) differ, \(resolved) no longer differ, \(report.unobservable.count) not seen \
+      \(report.count(.open) + report.count(.acknowledged)) differ, \
+      \(report.count(.resolved)) no longer differ, \(report.unobservable.count) not seen \
       (event \(report.position.index))
       """
   }
