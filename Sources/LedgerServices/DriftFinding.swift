@@ -1,7 +1,8 @@
 // DriftFinding: one finding with everything a reader needs: both sides, who decided, what to do.
 //
 // Made by `DriftRecord` while a run is under way and by `DriftHistory` from the events; shown by
-// the API and the reports. Invariant: what is said of the record's side comes from the events named.
+// the API and the reports. Invariant: what is said of the record's side comes from the events
+// named.
 
 public import CanonicalJSON
 import Crypto

@@ -29,8 +29,10 @@ public struct DriftHistory: Sendable {
     try await fold(in: project, below: size).findings
   }
 
-  /// Findings for a reader, at a moment, with the events that decided them and when they were last
-  /// seen; by secret, label and kind. Those this program cannot read are left out.
+  /// Findings for a reader, at a moment, in their order.
+  ///
+  /// With the events that decided them and when a run last saw them; those this program cannot read
+  /// are left out.
   public func told(
     _ findings: [KnownFinding], at moment: Instant, knownSize size: TreeSize, in project: ProjectID
   ) async throws(StoreError) -> [DriftFinding] {
