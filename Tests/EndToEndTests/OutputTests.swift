@@ -53,6 +53,18 @@ import Testing
     }
   }
 
+  @Test(arguments: [
+    (0, 0, "comparing"), (0, 10, "comparing [--------------------] 0 of 10"),
+    (1, 3, "comparing [######--------------] 1 of 3"),
+    (9_999, 10_000, "comparing [###################-] 9999 of 10000"),
+    (10, 10, "comparing [####################] 10 of 10"),
+    (11, 10, "comparing [####################] 10 of 10"),
+    (-1, .max, "comparing [--------------------] 0 of 9223372036854775807"),
+  ])
+  func `a bar is full only when all is done`(_ done: Int, _ total: Int, _ text: String) {
+    #expect(ProgressBar.text("comparing", done: done, of: total) == text)
+  }
+
   @Test func `a column of pages only grows`() {
     var pages = TablePages(columns: ["n", "m"], format: .table)
     #expect(pages.text(of: [["ab", "c"]]) == "N   M\nab  c\n")
