@@ -37,9 +37,11 @@ public struct TrailFact: Hashable, Sendable {
 
   /// Whether the ledger adds the moves that the cloud's rules imply.
   ///
-  /// A trail shows the call alone: that a version which comes takes the current label, and that the
-  /// label before it follows, is nowhere in it.
-  var appliesRules: Bool { type == .versionRegistered || type == .stageAssigned }
+  /// A trail shows the call alone: that a version which comes takes the current label, that the
+  /// label before it follows, or that the labels of a deleted secret end, is nowhere in it.
+  var appliesRules: Bool {
+    type == .versionRegistered || type == .stageAssigned || type == .secretDeleted
+  }
 }
 
 /// A record of a trail that is about labels.

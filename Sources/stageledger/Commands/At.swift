@@ -27,14 +27,38 @@ enum At {
       return .fine
     }
     let answer = reply.json
-    let columns = ["secret", "stage", "version_id", "since", "until", "certainty", "coverage"]
-    var table = Table(columns: columns, rows: [])
-    table.rows.append(
-      [.string(context.operand("SECRET")), .string(context.operand("STAGE"))]
-        + columns.dropFirst(2).map { answer[$0] ?? .null })
-    context.console.print(table, as: format)
+    var cells: [(name: String, value: JSONValue)] = [
+      ("secret", .string(context.operand("SECRET"))), ("stage", .string(context.operand("STAGE"))),
+    ]
+    for name in ["version_id", "since", "until", "certainty", "coverage"] {
+      cells.append((name, answer[name] ?? .null))
+    }
+    // What is certain has neither: a table is narrower then, and CSV keeps its columns.
+    let doubts: [(name: String, value: JSONValue)] = [
+      ("candidates", candidates(answer)), ("changed_between", changedBetween(answer)),
+    ]
+    cells += doubts.filter { format == .csv || !$0.value.isNull }
+    context.console.print(
+      Table(columns: cells.map(\.name), rows: [cells.map(\.value)]), as: format)
     if let reason = answer["reason"]?.stringValue { context.console.say(visible(reason)) }
     return .fine
+  }
+
+  /// The versions that may have held a label, as `v1|v2`, with `none` for no version; null when the
+  /// answer is certain.
+  static func candidates(_ answer: JSONValue) -> JSONValue {
+    let candidates = answer["candidates"]?.arrayValue ?? []
+    guard !candidates.isEmpty else { return .null }
+    return .string(candidates.map { $0.stringValue ?? "none" }.joined(separator: "|"))
+  }
+
+  /// The first and the last moment the change can have come at, as `FIRST/LAST`; null when it is
+  /// known.
+  private static func changedBetween(_ answer: JSONValue) -> JSONValue {
+    guard let earliest = answer["changed_between"]?["earliest"]?.stringValue,
+      let latest = answer["changed_between"]?["latest"]?.stringValue
+    else { return .null }
+    return .string("\(earliest)/\(latest)")
   }
 }
 

@@ -111,8 +111,7 @@ enum Walk {
   /// One side of a difference is a version, or the candidates, where there is no JSON.
   private static func cell(_ value: JSONValue, _ format: OutputFormat) -> JSONValue {
     guard format != .json, case .object(let members) = value else { return value }
-    let candidates = members["candidates"]?.arrayValue ?? []
-    guard !candidates.isEmpty else { return members["version_id"] ?? .null }
-    return .string(candidates.map { $0.stringValue ?? "none" }.joined(separator: "|"))
+    let candidates = At.candidates(value)
+    return candidates.isNull ? members["version_id"] ?? .null : candidates
   }
 }

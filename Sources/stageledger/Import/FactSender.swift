@@ -36,7 +36,8 @@ struct FactSender: Sendable {
         count(reply.json)
         return
       }
-      guard let index = reply.json["index"]?.integerValue,
+      // What a credential may not do it may not do for the next record either.
+      guard ![401, 403].contains(reply.status), let index = reply.json["index"]?.integerValue,
         let refused = Self.entry(holding: index, in: rest)
       else {
         throw .client(.refused(status: reply.status, text: reply.refusal))

@@ -138,9 +138,10 @@ struct TrailReader {
     }
   }
 
-  /// `FILE:LINE#RECORD`, the record counted from 1, since a whole file may be one line.
+  /// `FILE:LINE#RECORD`, the record counted from 1, since a whole file may be one line; of a very
+  /// long path the end.
   private func locator(_ trail: OpenTrail, _ place: TrailPlace) -> String {
-    "\(visible(trail.file.name)):\(place.line)#\(place.number)"
+    "\(visible(trail.file.name).suffix(900)):\(place.line)#\(place.number)"
   }
 }
 
