@@ -225,6 +225,12 @@ struct RouteTable: Sendable {
       answers: [.page(LedgerSchemas.secretHistory)],
       .tenant(action: "ledger:stage:list", on: .secretInPath, LedgerStages.history)),
     Route(
+      "GET", "/ledger/v1/{project}/secrets/{secret}/timeline", "ShowTimeline",
+      "Tells every stretch of every label of a secret, and from when to when it was told so.",
+      query: [.knownAt],
+      answers: [LedgerSchemas.timeline],
+      .tenant(action: "ledger:stage:list", on: .secretInPath, LedgerTimeline.show)),
+    Route(
       "GET", "/ledger/v1/{project}/secrets/{secret}/stages", "ListStages",
       "Lists the labels of a secret at a moment, as known at a moment.",
       query: [.effectiveAt, .knownAt, .limit, .cursor],

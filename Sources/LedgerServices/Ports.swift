@@ -259,6 +259,12 @@ public protocol RecordStore: Sendable {
     in project: ProjectID, delay: Int64, from: Position, limit: Int
   ) async throws(StoreError) -> Reading<[StoredEvent]>
 
+  /// At most `limit` of the events known that tell where a label of the secret sits, in order,
+  /// those of a later stream version than `after`.
+  func stageEvents(
+    of secret: SecretName, in project: ProjectID, after: Int64, knownSize: TreeSize, limit: Int
+  ) async throws(StoreError) -> [StoredEvent]
+
   /// At most `limit` changes of the secret's labels, of `stage` alone if it is given, in effective
   /// order (then position), those after `after`; a change that another replaced at its very instant
   /// held for no time and is left out.

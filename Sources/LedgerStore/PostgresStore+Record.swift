@@ -213,6 +213,18 @@ extension PostgresStore: RecordStore {
       in: project)
   }
 
+  /// Reads a secret's events along their order.
+  public func stageEvents(
+    of secret: SecretName, in project: ProjectID, after: Int64, knownSize: TreeSize, limit: Int
+  ) async throws(StoreError) -> [StoredEvent] {
+    try await read(
+      Statements.stageEvents,
+      Statements.StageEventsKey(
+        project: project, secret: secret, after: after, knownSize: knownSize, limit: limit),
+      in: project
+    ).value
+  }
+
   /// Reads the part of the index of labels that belongs to the secret or the label.
   public func history(
     of stage: StageName?, of secret: SecretName, in project: ProjectID, knownSize: TreeSize,

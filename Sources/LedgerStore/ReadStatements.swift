@@ -558,6 +558,34 @@ extension Statements {
       StoredEvent(position: try row.position("position"), bytes: try row.bytes())
     })
 
+  struct StageEventsKey: Sendable {
+    var project: ProjectID
+    var secret: SecretName
+    var after: Int64
+    var knownSize: TreeSize
+    var limit: Int
+  }
+
+  static let stageEvents = Statement<StageEventsKey, StoredEvent>(
+    name: "stage_events",
+    sql: """
+      SELECT e.position, e.canonical FROM ledger.event e
+      WHERE e.project = $1 AND e.secret = $2 AND e.stream_version > $3 AND e.position < $4
+        AND e.type IN ('stage.assigned', 'stage.removed', 'change.refined')
+      ORDER BY e.stream_version LIMIT $5
+      """,
+    types: [.text, .text, .int8, .int8, .int8],
+    bind: { key, out in
+      out.text(key.project.text)
+      out.text(key.secret.text)
+      out.int8(key.after)
+      out.int8(key.knownSize.count)
+      out.int8(Int64(key.limit))
+    },
+    decode: { row throws(PostgresError) in
+      StoredEvent(position: try row.position("position"), bytes: try row.bytes())
+    })
+
   /// The labels of the secret that any change that was known had begun to move by the moment.
   static let stagesAt = Statement<StagesAtKey, StageName>(
     name: "stages_at",

@@ -20,7 +20,7 @@ extension Statements {
     logSize.erased, standing.erased, secretPage.erased, secretSearch.erased, secretCount.erased,
     labels.erased, versionPage.erased, versionByID.erased,
     knownAt.erased, stageAnswer.erased, stagesAt.erased, stageChanges.erased,
-    stageKeys.erased, lateEvents.erased,
+    stageKeys.erased, lateEvents.erased, stageEvents.erased,
     stageHistory.erased, eventPage.erased,
     openFindings.erased, findingByID.erased, findingPage.erased, driftEvents.erased,
     eventsAt.erased, beginRun.erased, endRun.erased, runByID.erased, runPage.erased,

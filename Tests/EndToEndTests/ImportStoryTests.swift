@@ -129,7 +129,54 @@ extension EndToEndTests {
       return try #require(value["token"]?.stringValue)
     }
 
-    /// Imports a trail twice; it is the same once more in another container.
+    @Test func `the order of the files does not matter, nor does what cannot be`() async throws {
+      let database = try TestDatabase.create(label: "importmix")
+      defer { database.drop() }
+      let folder = try TemporaryFolder(label: "importmix")
+      defer { folder.remove() }
+      let options = ["--database-url", database.url]
+      #expect(try await Program.run(["migrate"] + options).status == 0)
+      let story = TrailStory.all[0]
+      let token = try await token("mixed", story.provider, options)
+      let service = try await RunningService(options)
+      let auditor = Auditor(of: service, project: "mixed", token: token)
+
+      // A line a record, from the last to the first, as one file of before and one of after.
+      let lines = try String(contentsOfFile: story.path, encoding: .utf8).split(separator: "\n")
+      let records = lines.dropFirst().dropLast().map { line in
+        String(line.hasSuffix(",") ? line.dropLast() : line)
+      }
+      // The service takes no fact of the future, and takes the others without it.
+      let future = try #require(records.last).replacing("2026-05-02", with: "9026-05-02")
+        .replacing("20000000-", with: "29999999-")
+      let late = "\(folder.path)/late.json"
+      let early = "\(folder.path)/early.json"
+      let turned = [future] + records.reversed()
+      try turned.prefix(9).joined(separator: "\n").write(
+        toFile: late, atomically: false, encoding: .utf8)
+      try turned.dropFirst(9).joined(separator: "\n").write(
+        toFile: early, atomically: false, encoding: .utf8)
+      let words = ["import", "--format", story.format, late, early]
+      let ending = try await Program.run(words + ["-o", "json"], environment: auditor.environment)
+      let counts = try JSONValue(parsing: Array(ending.output.utf8))
+      #expect(ending.status == 3)
+      #expect(counts["refused"] == 1, "\(counts)")
+      #expect(counts["facts_recorded"] == .integer(story.facts), "\(counts)")
+      #expect(ending.complaints.contains("late.json:1#1: refused: "))
+      #expect(try await auditor.history(of: story.secret) == story.history)
+      // Who may only look may not record, and is told so once.
+      let reader = try await Program.run(
+        ["credential", "create", "look", "--project", "mixed"] + options)
+      let value = try JSONValue(parsing: Array(reader.output.utf8))
+      var environment = auditor.environment
+      environment["STAGELEDGER_TOKEN"] = value["token"]?.stringValue
+      let refused = try await Program.run(words, environment: environment)
+      #expect(refused.status == 1)
+      #expect(refused.complaints.contains("the service refused (403)"))
+      #expect(await service.stop() == 0)
+    }
+
+    /// Imports a trail twice.
     private func tell(_ story: TrailStory, to auditor: Auditor) async throws {
       let words = ["import", "--format", story.format, story.path]
       let first = try await auditor.ask(words, status: 3)
@@ -141,6 +188,10 @@ extension EndToEndTests {
       #expect(first["incomplete_skipped"] == 1)
       let history = try await auditor.history(of: story.secret)
       #expect(history == story.history, "\(story.format)")
+
+      let both = try await auditor.ask(["history", story.secret, "--both"]).arrayValue ?? []
+      #expect(both.filter { $0["known_until"] == .null }.count == history.count)
+      #expect(both.count > history.count)
 
       let second = try await auditor.ask(words, status: 3)
       #expect(second["facts_duplicate"] == .integer(story.facts))

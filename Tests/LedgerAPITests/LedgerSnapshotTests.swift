@@ -104,6 +104,30 @@ import Testing
     #expect(try await lines(api, "/snapshot?known_at=pos:0").isEmpty)
   }
 
+  @Test func `a timeline tells what was so, and what was said to be so`() async throws {
+    let api = try await world()
+    let late = await api.own(
+      "PUT", "/secrets/a/stages/blue",
+      #"{"version_id":"v2","effective_at":"2026-01-01T00:30:00Z"}"#)
+    #expect(late.status == 201)
+    func blue(_ path: String) async throws -> [String] {
+      try await lines(api, path).filter { $0["stage"] == "blue" }.map { line in
+        let hours = ["since", "until"].map { name in
+          line[name]?.stringValue.map { String($0.dropFirst(11).prefix(5)) } ?? ""
+        }
+        let end = line["known_until"] == .null ? "still" : "no more"
+        return "\(line["version_id"]?.stringValue ?? "-") \(hours[0])-\(hours[1]) \(end)"
+      }
+    }
+    let before = ["v1 01:00- no more", "v1 01:00-02:00 still", "v2 02:00- still"]
+    let after = before[..<1] + ["v2 00:30-01:00 still"] + before[1...]
+    #expect(try await blue("/secrets/a/timeline") == Array(after))
+    let position = try #require(late.json["position"]?.integerValue)
+    #expect(try await blue("/secrets/a/timeline?known_at=pos:\(position - 1)") == before)
+    #expect(await api.own("GET", "/secrets/none/timeline").status == 404)
+    #expect(await api.own("GET", "/secrets/a/timeline?limit=3").status == 400)
+  }
+
   @Test func `a snapshot goes on through many pages`() async throws {
     let api = try await TestAPI()
     for number in 100..<400 { await api.makeSecret("s\(number)") }

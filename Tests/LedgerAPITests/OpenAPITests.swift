@@ -124,7 +124,7 @@ import Testing
         let isConditional = !isOfMany && !key.contains("/drift/")
         #expect(fields == ["Idempotency-Key"] + (isConditional ? ["If-Match"] : []), "\(key)")
         #expect(responses["409"] != nil && (responses["412"] != nil) == !isOfMany, "\(key)")
-      } else if ["/snapshot", "/diff", "/age"].contains(where: key.hasSuffix) {
+      } else if ["/snapshot", "/diff", "/age", "/timeline"].contains(where: key.hasSuffix) {
         // Made while they are sent.
         #expect(fields.isEmpty && responses["304"] == nil, "\(key)")
         #expect(responses["200"]?["headers"]?["ETag"] == nil, "\(key)")

@@ -28,6 +28,7 @@ import Testing
       for name in [
         "event_page", "event_rows", "known_at", "stream", "secret_page", "version_page",
         "append_pasts", "forget_nonces", "access_page", "stage_keys", "late_events",
+        "stage_events",
         "drift_events", "run_page", "finding_page",
       ] {
         let statement = try #require(PostgresStore.statements.first { $0.name == name })

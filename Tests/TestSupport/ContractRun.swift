@@ -293,6 +293,43 @@ extension ContractRun {
     #expect(late.map(\.bytes) == expected.map(\.canonicalBytes))
   }
 
+  /// Holds the events about the labels of the secret, in pages, against the log.
+  func checkStageEvents(of secret: SecretName, knownSize: TreeSize) async throws {
+    let expected = events.filter {
+      $0.secret == secret && $0.type.changesStage && $0.position.index < knownSize.count
+    }
+    var told: [Event] = []
+    while true {
+      let page = try await store.stageEvents(
+        of: secret, in: project, after: told.last?.streamVersion?.number ?? 0,
+        knownSize: knownSize, limit: 5)
+      told += try page.map { try Event(canonicalBytes: $0.bytes) }
+      guard page.count == 5 else { break }
+    }
+    #expect(told == expected)
+  }
+
+  /// Holds both axes of a secret against the timelines of its labels at each size of the log.
+  func checkKnowledge(of secret: SecretName) {
+    let changes = events.filter { $0.secret == secret && $0.type.changesStage }
+    var knowledge = StageKnowledge()
+    let all = changes.flatMap { knowledge.add($0) } + knowledge.standing
+    for event in changes {
+      let known = all.filter { known in
+        known.knownSince <= event.recordedAt
+          && known.knownUntil.map { event.recordedAt < $0 } ?? true
+      }
+      for stage in Set(changes.compactMap(\.stage)) {
+        let expected = StageTimeline(
+          events: changes.filter { $0.stage == stage }, knownSize: event.position.size)
+        let found = known.filter { $0.stage == stage }.map(\.interval).sorted {
+          ($0.since, $0.decidedBy) < ($1.since, $1.decidedBy)
+        }
+        #expect(found == expected.intervals, "\(stage) at \(event.position)")
+      }
+    }
+  }
+
   /// Holds "what was known then" against the recorded times, at the moment.
   func checkKnown(at moment: Instant) async throws {
     let before = events.filter { $0.recordedAt <= moment }

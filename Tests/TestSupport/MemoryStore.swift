@@ -240,6 +240,19 @@ extension MemoryStore: RecordStore {
     }
   }
 
+  public func stageEvents(
+    of secret: SecretName, in project: ProjectID, after: Int64, knownSize: TreeSize, limit: Int
+  ) async throws(StoreError) -> [StoredEvent] {
+    try read(project) { log in
+      log.events.filter { recorded in
+        let event = recorded.event
+        return event.secret == secret && event.type.changesStage
+          && event.position.index < knownSize.count
+          && (event.streamVersion?.number ?? 0) > after
+      }.prefix(limit).map { StoredEvent(position: $0.event.position, bytes: $0.bytes) }
+    }.value
+  }
+
   /// What the plain fold says of the label.
   public func answer(
     at effectiveAt: Instant, knownSize: TreeSize, stage: StageName, of secret: SecretName,

@@ -41,7 +41,9 @@ extension StoreContract {
         let known = TreeSize(Int64.random(in: 0...run.size.count, using: &run.random)) ?? .zero
         try await run.checkHistory(
           of: secret, knownSize: limit == 3 ? run.size : known, limit: limit)
+        try await run.checkStageEvents(of: secret, knownSize: limit == 3 ? run.size : known)
       }
+      run.checkKnowledge(of: secret)
     }
     for _ in 0..<20 { try await run.checkKnown(at: run.anyMoment()) }
     try await run.checkLabels()

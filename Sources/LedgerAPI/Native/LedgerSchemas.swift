@@ -244,6 +244,23 @@ enum LedgerSchemas {
   static let coverage = Schema.choice(Coverage.allCases.map(\.rawValue))
     .described(Coverage.sentence)
 
+  /// Every stretch of every label and when it was told, made while it is sent.
+  static let timeline = {
+    var answer = DescribedAnswer(
+      200, "Lines of JSON: what is told no more, in that order, then what is told still.",
+      [
+        (
+          LedgerSnapshot.lines,
+          Schema.text().described(
+            "Each line has, as in Interval, `stage`, `version_id`, `since`, `since_after`, "
+              + "`until` and `position`; it was told so from `known_since` on, until "
+              + "`known_until`; null: it is told so still.")
+        )
+      ])
+    answer.delivery = .streamed
+    return answer
+  }()
+
   static let snapshot = lines(
     "Each line has `secret`, `stage` and, as in StageAnswer, `version_id`, `since`, `until`, "
       + "`certainty`, `candidates`, `changed_between`, `decided_by`. Labels on no version are "

@@ -223,9 +223,20 @@ extension Command {
         operands: [
           OperandSpec(name: "SECRET", need: .required), OperandSpec(name: "STAGE", need: .optional),
         ],
-        options: Self.client + [Self.format],
-        details: "Asks the service over HTTP, page by page.",
-        examples: ["history db-password", "history db-password SYSCURRENT -o csv"])
+        options: Self.client + [
+          OptionSpec(
+            name: "both", value: nil, help: "also what was told before, and until when"),
+          Self.format,
+        ],
+        details: """
+          Asks the service over HTTP, page by page. With --both there is a row for every stretch
+          that was ever told: it was so from SINCE to UNTIL, as was told from KNOWN SINCE to KNOWN
+          UNTIL. What is told no more comes first.
+          """,
+        examples: [
+          "history db-password", "history db-password SYSCURRENT -o csv",
+          "history db-password --both",
+        ])
     case .snapshot:
       return make(
         "List every label at a moment.",

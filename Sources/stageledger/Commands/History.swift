@@ -3,6 +3,7 @@
 // Called by `Main`; calls `LedgerClient`.
 
 import CanonicalJSON
+import Synchronization
 
 /// The command `history`.
 enum History {
@@ -12,6 +13,9 @@ enum History {
   static func run(_ context: CommandContext) async throws(CommandError) -> ExitCode {
     let format = try context.format()
     let question = try Question(context)
+    if context.invocation.has("both") {
+      return try await bothAxes(question, as: format, context)
+    }
     var segments = ["ledger", "v1", question.project, "secrets", context.operand("SECRET")]
     if let stage = context.invocation.operands["STAGE"] { segments += ["stages", stage] }
     segments.append("history")
@@ -39,6 +43,33 @@ enum History {
     let table = Table(
       columns: columns, rows: changes.map { change in columns.map { change[$0] ?? .null } })
     context.console.print(table, as: format)
+    return .fine
+  }
+  /// Every stretch that was ever told, printed as it comes.
+  private static func bothAxes(
+    _ question: Question, as format: OutputFormat, _ context: CommandContext
+  ) async throws(CommandError) -> ExitCode {
+    let columns = [
+      "stage", "version_id", "since", "until", "known_since", "known_until", "position",
+    ]
+    let wanted = context.invocation.operands["STAGE"].map { JSONValue.string($0) }
+    let console = context.console
+    let pages = Mutex(TablePages(columns: columns, format: format))
+    do {
+      try await question.client.lines(
+        ["ledger", "v1", question.project, "secrets", context.operand("SECRET"), "timeline"],
+        query: question.moments
+      ) { lines in
+        let rows = lines.filter { wanted == nil || $0["stage"] == wanted }.map { line in
+          columns.map { line[$0] ?? .null }
+        }
+        // They come one after the other; the lock only says so to the compiler.
+        pages.withLock { console.write($0.text(of: rows)) }
+      }
+    } catch {
+      throw .client(error)
+    }
+    console.write(pages.withLock { $0.end() })
     return .fine
   }
 }
