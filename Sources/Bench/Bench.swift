@@ -48,7 +48,7 @@ final class Bench {
   }
 
   /// How long one round counts, in seconds.
-  var seconds: Double { options.length == .quick ? 1 : 5 }
+  var seconds: Double { options.length == .quick ? 1 : 4 }
 
   private var rounds: Int { options.length == .quick ? 1 : 3 }
 

@@ -29,13 +29,21 @@ enum Main {
     defer { world.close() }
     let bench = Bench(world, options)
     var measurements: [Measurement] = []
+    var failures = 0
     for scenario in Scenarios.all(eventsMax: options.eventsMax) where options.wants(scenario) {
-      measurements.append(try bench.measure(scenario))
+      do throws(BenchError) {
+        measurements.append(try bench.measure(scenario))
+      } catch {
+        // The others are worth their time all the same.
+        Bench.tell("\(scenario.name): \(error.text)")
+        failures += 1
+      }
     }
     switch options.format {
     case .table: print(Report.table(measurements))
     case .json: print(Report.json(measurements))
     }
+    guard failures == 0 else { return 2 }
     guard options.isChecked else { return 0 }
     let misses = Threshold.misses(thresholds, in: measurements)
     for miss in misses { Bench.tell(miss) }

@@ -43,7 +43,10 @@ final class World {
       case .own: break
       case .slow: try SlowDisk.begin(in: folder)
       }
-      cluster = try PostgresCluster.start(dataDirectory: folder + "/cluster", supervision: .leave)
+      // As many connections as the largest reference has clients, and the service's own.
+      cluster = try PostgresCluster.start(
+        dataDirectory: folder + "/cluster", settings: ["max_connections": "300"],
+        supervision: .leave)
       try cluster.createDatabase(Self.database)
       try cluster.createDatabase(Self.referenceDatabase)
       _ = try cluster.runSQL(Reference.schema, database: Self.referenceDatabase)

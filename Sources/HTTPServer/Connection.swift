@@ -88,7 +88,10 @@ final class Connection {
       let refusal = HTTPRefusal(.unknownExpectation)
       return await answerEarly(handler.refusal(refusal, target: head.request.target), to: head)
     }
-    switch handler.admit(head.request) {
+    // Whoever brings no body asks only once: there is nothing to hold back.
+    let admission =
+      head.framing == .none ? .read(bodyBytesMax: 0) : handler.admit(head.request)
+    switch admission {
     case .answer(let response):
       return await answerEarly(response, to: head)
     case .ignoreBody:

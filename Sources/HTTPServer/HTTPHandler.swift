@@ -17,7 +17,7 @@ public enum HTTPAdmission: Sendable {
 
 /// The answering side of a server.
 public protocol HTTPHandler: Sendable {
-  /// Decides on a head, before the client is asked to go on with the body.
+  /// Decides on a head that announces a body, before the client is asked to go on with it.
   func admit(_ head: HTTPRequest) -> HTTPAdmission
 
   /// Answers a request.

@@ -113,9 +113,14 @@ public struct HTTPFields: Sendable {
 
   private func isNamed(_ entry: Entry, _ name: String) -> Bool {
     guard entry.name.count == name.utf8.count else { return false }
-    return zip(slice(entry.name), name.utf8).allSatisfy {
-      HTTPGrammar.lowercased($0) == HTTPGrammar.lowercased($1)
+    var index = Int(entry.name.lowerBound)
+    for byte in name.utf8 {
+      guard HTTPGrammar.lowercased(bytes[index]) == HTTPGrammar.lowercased(byte) else {
+        return false
+      }
+      index += 1
     }
+    return true
   }
 }
 

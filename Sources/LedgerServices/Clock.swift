@@ -4,6 +4,7 @@
 
 import Crypto
 public import Ledger
+import Synchronization
 
 /// Where the services read the time.
 public struct Clock: Sendable {
@@ -23,8 +24,11 @@ public struct Identities: Sendable {
     self.randomBytes = randomBytes
   }
 
-  /// Ids from the operating system's randomness.
-  public static let random = Identities { SecureRandom.bytes($0) }
+  /// Ids from the operating system's randomness, which is asked for many of them at once.
+  public static let random: Identities = {
+    let stock = RandomStock()
+    return Identities { stock.take($0) }
+  }()
 
   /// A UUID of version 7: 48 bits of milliseconds, then 74 random bits.
   ///
@@ -52,5 +56,19 @@ public struct Identities: Sendable {
   /// The id of a new event.
   public func eventID(at time: Instant) -> EventID {
     do { return try EventID(uuid(at: time)) } catch { preconditionFailure("uuid: \(error)") }
+  }
+}
+
+/// Random bytes, each given out once.
+private final class RandomStock: Sendable {
+  private static let size = 4_096
+  private let stock = Mutex<[UInt8]>([])
+
+  func take(_ count: Int) -> [UInt8] {
+    stock.withLock { stock in
+      if stock.count < count { stock = SecureRandom.bytes(max(count, Self.size)) }
+      defer { stock.removeLast(count) }
+      return Array(stock.suffix(count))
+    }
   }
 }
