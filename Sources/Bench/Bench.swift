@@ -96,18 +96,28 @@ final class Bench {
   func grown() throws(BenchError) -> Filled {
     if let filled = tenants["grown"] { return filled }
     let filled = try makeFilled("huawei", secrets: 1_000)
-    grownEvents = 4_000
     tenants["grown"] = filled
     return filled
   }
 
   private func grow(to events: Int) throws(BenchError) {
     let filled = try grown()
+    grownEvents = try size(of: filled)
     guard events > grownEvents else { return }
     Self.tell("  growing the log to \(events) events")
     try filled.move(events - grownEvents, port: try world.service().port)
-    grownEvents = events
+    grownEvents = try size(of: filled)
+    guard grownEvents >= events else {
+      throw .answer("the log has \(grownEvents) events, not \(events)")
+    }
     _ = try world.ask("ANALYZE")
+  }
+
+  private func size(of filled: Filled) throws(BenchError) -> Int {
+    let answer = try world.ask(
+      "SELECT next_position FROM ledger.head WHERE project = '\(filled.tenant.project)'")
+    guard let size = Int(answer) else { throw .program("psql", said: answer) }
+    return size
   }
 
   private func makeFilled(_ provider: String, secrets: Int) throws(BenchError) -> Filled {

@@ -16,6 +16,8 @@ final class Filled {
   let secrets: Int
   private var moves = 0
   private var reads = 0
+  /// The moment of the newest fact.
+  private var lastMoment: Int64 = 0
   /// The time in which the label has moved, in microseconds since 1970.
   private var span: (from: Int64, to: Int64) = (0, 0)
 
@@ -40,8 +42,33 @@ final class Filled {
 
   /// Moves labels so many times.
   func move(_ count: Int, port: UInt16) throws(BenchError) {
-    try Self.all(count, port: port, clients: 256) { _ in self.nextMove() }
+    var left = count
+    while left > 0 {
+      // In pieces, since facts must be sent oldest first and clients overtake each other.
+      let piece = min(left, secrets)
+      let requests = (piece + Self.factsMax - 1) / Self.factsMax
+      try Self.all(requests, port: port, clients: 8) { index in
+        self.nextFacts(min(Self.factsMax, piece - index * Self.factsMax))
+      }
+      left -= piece
+    }
     span.to = Self.now()
+  }
+
+  /// How many facts are sent at once.
+  static let factsMax = 100
+
+  /// The next moves of labels, as facts that have just come true.
+  func nextFacts(_ count: Int) -> [UInt8] {
+    let facts = (0..<count).map { _ in
+      defer { moves += 1 }
+      lastMoment = max(lastMoment + 1, Self.now() - 5_000)
+      return (
+        secret: moves % secrets, version: 1 + moves / secrets % 2,
+        moment: Instant(microseconds: lastMoment)?.rfc3339 ?? ""
+      )
+    }
+    return Requests.facts(facts, tenant)
   }
 
   /// The next move of a label.

@@ -23,7 +23,7 @@ enum Programs {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: path)
     process.arguments = arguments
-    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+    process.environment = Programs.environment(environment)
     let folder = FileManager.default.temporaryDirectory.path
     let outputPath = "\(folder)/bench-\(UUID().uuidString)"
     defer {
@@ -45,6 +45,12 @@ enum Programs {
         ([path] + arguments.prefix(2)).joined(separator: " "), said: text(outputPath + ".err"))
     }
     return ProgramOutcome(output: text(outputPath + ".out"), seconds: seconds)
+  }
+
+  /// What a program is told: our own environment without settings of a ledger, and these.
+  static func environment(_ settings: [String: String]) -> [String: String] {
+    ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("STAGELEDGER_") }
+      .merging(settings) { $1 }
   }
 
   /// A new, empty file to write to.
@@ -77,7 +83,7 @@ final class RunningProgram {
     outputPath = "\(folder)/serve-\(UUID().uuidString)"
     process.executableURL = URL(fileURLWithPath: path)
     process.arguments = arguments
-    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+    process.environment = Programs.environment(environment)
     let begin = ContinuousClock.now
     do {
       process.standardOutput = try Programs.file(outputPath + ".out")

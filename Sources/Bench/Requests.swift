@@ -63,6 +63,22 @@ enum Requests {
       #"{"version_id":"\#(Self.version(version, of: tenant))"}"#)
   }
 
+  /// Tells of many moves of the label, each with its moment, oldest first.
+  static func facts(
+    _ moves: [(secret: Int, version: Int, moment: String)], _ tenant: Tenant
+  ) -> [UInt8] {
+    let lines = moves.map { move in
+      """
+      {"type":"stage.assigned","secret":"\(secret(move.secret))","stage":"canary",\
+      "version_id":"\(version(move.version, of: tenant))","effective_at":"\(move.moment)"}
+
+      """
+    }
+    return send(
+      "POST", "/ledger/v1/\(tenant.project)/facts", tenant, lines.joined(),
+      type: "application/x-ndjson")
+  }
+
   /// The id of the version with that number, as the tenant's cloud makes them.
   static func version(_ number: Int, of tenant: Tenant) -> String {
     tenant.provider == "huawei" ? "v\(number)" : "00000000-0000-4000-8000-00000000000\(number)"

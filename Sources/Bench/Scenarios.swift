@@ -29,6 +29,16 @@ enum Scenarios {
           return many[turn % many.count].nextMove()
         }
       },
+      Scenario(name: "facts-16", reference: .insert, clients: 16) {
+        bench, scenario throws(BenchError) in
+        let filled = try bench.filled("huawei")
+        var round = try bench.load(scenario) { filled.nextFacts(Filled.factsMax) }
+        round.perSecond = round.perSecond.map { $0 * Double(Filled.factsMax) }
+        round.processorSecondsEach = round.processorSecondsEach.map {
+          $0 / Double(Filled.factsMax)
+        }
+        return round
+      },
       Scenario(name: "append-open", reference: nil, clients: 256) {
         bench, scenario throws(BenchError) in
         let filled = try bench.filled("huawei")
