@@ -123,6 +123,22 @@ struct DriftLook: Sendable {
     return secrets
   }
 
+  /// When the labels to be adopted came to their versions, as far as the cloud tells in time.
+  func times(of sighting: ProjectSighting) async -> [StageKey: Instant] {
+    let labels = sighting.secrets.sorted { $0.key < $1.key }.flatMap { secret, saw in
+      saw.labelsToAdopt.map { (key: StageKey(secret: secret, stage: $0.key), version: $0.value) }
+    }
+    let read = await eachBounded(labels, limit: settings.concurrencyMax) { label in
+      guard clock.now < deadline, !Task.isCancelled else { return Instant?.none }
+      // A time the cloud does not tell is one nobody knows: the fact is bounded then.
+      return try? await cloud.changeTime(
+        of: label.key.stage, on: label.version, of: label.key.secret)
+    }
+    var times: [StageKey: Instant] = [:]
+    for (label, time) in zip(labels, read) { times[label.key] = time }
+    return times
+  }
+
   /// What a listing of the cloud says of each secret it names.
   private struct Listed: Sendable {
     let lives: [SecretName: CloudSecret.Life]

@@ -115,6 +115,17 @@ struct DriftRecord: Sendable {
       + resolved.map { note(.driftResolved, $0) } + [completed]
   }
 
+  /// Counts these findings as over: the record now has what the cloud has.
+  mutating func settle(_ findings: Set<FindingID>) {
+    for var finding in open where findings.contains(finding.id) {
+      finding.state = .resolved
+      finding.lastSeen = nil
+      resolved.append(finding)
+    }
+    open.removeAll { findings.contains($0.id) }
+    resolved.sort(by: DriftFinding.inOrder)
+  }
+
   /// The secrets that could not be seen.
   var unseen: Set<SecretName> { Set(unobservable.compactMap(\.secret)) }
 

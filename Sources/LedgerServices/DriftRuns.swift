@@ -29,6 +29,8 @@ public final class DriftRuns: Sendable {
     public let run: RunID
     /// The request that asked for it; nil when none did.
     public let requestID: String?
+    /// What it is for.
+    public let purpose: RunPurpose
     /// How gently and how long it looks.
     public var settings: Reconciler.Settings
     /// Who is told of it meanwhile.
@@ -64,13 +66,15 @@ public final class DriftRuns: Sendable {
 
   /// Makes one run and waits for its end.
   public func run(
-    _ project: Project, settings: Reconciler.Settings = .standard, requestID: String? = nil,
+    _ project: Project, for purpose: RunPurpose = .compare,
+    settings: Reconciler.Settings = .standard, requestID: String? = nil,
     observer: RunObserver = .nobody
   ) async throws(ReconcileError) -> DriftReport {
     let run = begin(nil)
     guard reserve(run, of: project.id) == .reserved else { throw .underWay }
     let order = Order(
-      project: project, run: run.id, requestID: requestID, settings: settings, observer: observer)
+      project: project, run: run.id, requestID: requestID, purpose: purpose, settings: settings,
+      observer: observer)
     do throws(StoreError) {
       _ = try await store.begin(run, in: project.id)
     } catch {
@@ -111,7 +115,7 @@ public final class DriftRuns: Sendable {
     }
     queue.yield(
       Order(
-        project: project, run: run.id, requestID: requestID, settings: .standard,
+        project: project, run: run.id, requestID: requestID, purpose: .compare, settings: .standard,
         observer: .nobody))
     return run
   }

@@ -83,6 +83,8 @@ public struct Reconciler: Sendable {
     }
   }
 
+  private static let principal = Principal(kind: .service, id: "reconciler")
+
   private let records: any RecordStore
   private let appender: Appender
   private let clock: Clock
@@ -106,8 +108,11 @@ public struct Reconciler: Sendable {
   /// Costs one listing of the cloud and a read or two a secret; what differs is read again after
   /// the grace time. `id` goes into every event of the run. `requestID` is that of the request that
   /// asked for the run; nil when none did. `progress` is told of each secret that was looked at.
+  /// A run that adopts records what both looks saw before its own events, at most 1,000 facts at
+  /// once: cut off in between, it leaves facts that are right and findings the next run resolves.
   public func run(
-    _ project: Project, as id: RunID, against cloud: any LiveCloud, requestID: String?,
+    _ project: Project, as id: RunID, for purpose: RunPurpose = .compare,
+    against cloud: any LiveCloud, requestID: String?,
     progress: @escaping @Sendable (Progress) -> Void = { _ in }
   ) async throws(ReconcileError) -> DriftReport {
     let rules = project.provider.rules
@@ -127,7 +132,9 @@ public struct Reconciler: Sendable {
       }
       throw error
     }
-    let unsettled = sighting.secrets.filter(\.value.needsSecondLook)
+    let unsettled = sighting.secrets.filter { _, saw in
+      saw.needsSecondLook || (purpose != .compare && !saw.unrecordedVersions.isEmpty)
+    }
     if !unsettled.isEmpty, !Task.isCancelled {
       await sleep(settings.graceTime)
       let again = try await look.second(at: unsettled)
@@ -136,9 +143,25 @@ public struct Reconciler: Sendable {
     guard !Task.isCancelled else { throw .cancelled }
 
     let finishedAt = clock.now
-    let record = DriftRecord(
+    var record = DriftRecord(
       project: project.id, startedAt: startedAt, finishedAt: finishedAt, saw: sighting,
       known: try await openFindings(in: project.id))
+    if case .adopt(let reason, let ticket) = purpose {
+      let adoption = Adoption(
+        of: sighting, in: project.id, lastLook: watch?.look, known: knownBefore,
+        times: await look.times(of: sighting))
+      let provenance = Provenance(
+        principal: Self.principal, source: .reconciler, reason: reason, ticket: ticket,
+        requestID: requestID, correlationID: id.text)
+      for facts in adoption.submissions {
+        let submission = Submission(
+          intent: .facts(facts), provenance: provenance, idempotency: nil)
+        do { _ = try await appender.append(submission, to: project.id, rules: rules) } catch {
+          throw .append(error)
+        }
+      }
+      record.settle(adoption.findings)
+    }
     var notes = record.notes
     if let watch, let silenceMax = settings.silenceMax {
       notes =
@@ -191,7 +214,7 @@ public struct Reconciler: Sendable {
       let submission = Submission(
         intent: .notes(Array(rest.prefix(DriftRecord.notesMax))),
         provenance: Provenance(
-          principal: Principal(kind: .service, id: "reconciler"), source: .reconciler,
+          principal: Self.principal, source: .reconciler,
           requestID: requestID, correlationID: run.text),
         idempotency: nil)
       rest = rest.dropFirst(DriftRecord.notesMax)

@@ -28,6 +28,8 @@ public struct Webhook: Hashable, Sendable {
 public protocol WebhookStore: Sendable {
   /// The webhook of the project; nil when it has none.
   func webhook(of project: ProjectID) async throws(StoreError) -> Webhook?
+  /// At most `limit` webhooks by project, those after `after`.
+  func webhooks(after: ProjectID?, limit: Int) async throws(StoreError) -> [Webhook]
   /// Sets the webhook of its project.
   func set(_ webhook: Webhook) async throws(StoreError)
   /// Takes the webhook of the project away; nothing happens when it has none.

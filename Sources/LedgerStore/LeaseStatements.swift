@@ -64,11 +64,20 @@ extension Statements {
       """,
     types: [.text],
     bind: { project, out in out.text(project.text) },
-    decode: { row throws(PostgresError) in
-      Webhook(
-        project: try row.name("project"), url: try row.text(), secretFile: try row.text(),
-        next: try row.position("next_position"))
-    })
+    decode: { row throws(PostgresError) in try row.webhook() })
+
+  static let webhookPage = Statement<(after: ProjectID?, limit: Int), Webhook>(
+    name: "webhook_page",
+    sql: """
+      SELECT project, url, secret_file, next_position FROM ledger.webhook
+      WHERE project > $1 ORDER BY project LIMIT $2
+      """,
+    types: [.text, .int8],
+    bind: { key, out in
+      out.text(key.after?.text ?? "")
+      out.int8(Int64(key.limit))
+    },
+    decode: { row throws(PostgresError) in try row.webhook() })
 
   static let setWebhook = Statement<Webhook, String>(
     name: "set_webhook",
@@ -114,4 +123,12 @@ extension Statements {
       out.int8(step.to.index)
     },
     decode: { row throws(PostgresError) in try row.text() })
+}
+
+extension RowReader {
+  fileprivate mutating func webhook() throws(PostgresError) -> Webhook {
+    Webhook(
+      project: try name("project"), url: try text(), secretFile: try text(),
+      next: try position("next_position"))
+  }
 }

@@ -58,6 +58,13 @@ extension PostgresStore: WebhookStore {
     try await read(Statements.webhook, project).first
   }
 
+  /// One range of the webhooks' key.
+  public func webhooks(
+    after: ProjectID?, limit: Int
+  ) async throws(StoreError) -> [Webhook] {
+    try await read(Statements.webhookPage, (after, limit))
+  }
+
   /// Inserts or replaces the row.
   public func set(_ webhook: Webhook) async throws(StoreError) {
     _ = try await write(Statements.setWebhook, webhook)

@@ -153,7 +153,7 @@ final class Service: Sendable {
           statistics.refusals),
       ]
     }
-    return samples + backend.news.samples
+    return samples + backend.news.samples + backend.deliveryNews.samples
   }
 }
 

@@ -34,6 +34,8 @@ struct Backend: Sendable {
   private let silenceMax: Duration
   /// What the schedule of this instance tells.
   let news = DriftNews()
+  /// What the deliveries of this instance tell.
+  let deliveryNews = DeliveryNews()
   /// What secret keys are sealed with; nil when there is no such key.
   let keyring: SecretKeyring?
 
@@ -261,6 +263,57 @@ struct Backend: Sendable {
     }
   }
 
+  /// Where it is kept who is told of drift.
+  var webhooks: any WebhookStore { store }
+
+  /// How many events the log of the project holds.
+  func size(of project: ProjectID) async throws(StoreError) -> TreeSize {
+    guard let size = try await store.sizes(of: [project])[project] else { throw .projectNotFound }
+    return size
+  }
+
+  /// Says in the log that the cloud of the project is watched no more, if it was.
+  func stopWatch(over project: Project, because why: String) async throws(CommandError) {
+    let store = store
+    let isOn = try await storing { () async throws(StoreError) in
+      var last: Event?
+      for stored in try await store.watchEvents(in: project.id).value {
+        do {
+          let event = try Event(canonicalBytes: stored.bytes)
+          if event.type == .watchStarted || event.type == .watchStopped { last = event }
+        } catch {
+          throw .corrupt("event \(stored.position.index)")
+        }
+      }
+      return last?.type == .watchStarted
+    }
+    guard isOn else { return }
+    let note = Note(
+      type: .watchStopped, secret: nil, stage: nil, versionID: nil, finding: nil,
+      data: ["reason": .string(why)])
+    let submission = Submission(
+      intent: .notes([note]),
+      provenance: Provenance(
+        principal: Principal(kind: .service, id: "reconciler"), source: .reconciler),
+      idempotency: nil)
+    do {
+      _ = try await Appender(store: store, clock: clock, identities: .random)
+        .append(submission, to: project.id, rules: project.provider.rules)
+    } catch {
+      throw .reconcile(project.id, .append(error))
+    }
+  }
+
+  /// Every webhook.
+  func allWebhooks() async throws(StoreError) -> [Webhook] {
+    var webhooks: [Webhook] = []
+    while true {
+      let page = try await store.webhooks(after: webhooks.last?.project, limit: Self.pageSize)
+      webhooks += page
+      if page.count < Self.pageSize { return webhooks }
+    }
+  }
+
   /// What only one instance may do at a time.
   var leases: Leases {
     let machine = try? String(contentsOfFile: "/proc/sys/kernel/hostname", encoding: .utf8)
@@ -291,7 +344,7 @@ struct Backend: Sendable {
       records: records, appender: appender, clock: clock, settings: order.settings,
       sleep: { duration in try? await Task.sleep(for: duration) })
     let report = try await reconciler.run(
-      order.project, as: order.run, against: cloud, requestID: order.requestID,
+      order.project, as: order.run, for: order.purpose, against: cloud, requestID: order.requestID,
       progress: order.observer.progress)
     if let remark = cloud.clockRemark { order.observer.warn(remark) }
     return report

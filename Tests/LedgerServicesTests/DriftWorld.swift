@@ -28,7 +28,7 @@ final class DriftWorld: Sendable {
   /// Makes one run.
   func run(
     concurrencyMax: Int = 4, runTimeout: Duration = .seconds(600), pageSize: Int = 3,
-    silenceMax: Duration? = nil, as id: RunID = DriftWorld.run
+    silenceMax: Duration? = nil, purpose: RunPurpose = .compare, as id: RunID = DriftWorld.run
   ) async throws(ReconcileError) -> DriftReport {
     var settings = Reconciler.Settings(
       concurrencyMax: concurrencyMax, graceTime: .seconds(2), runTimeout: runTimeout,
@@ -38,7 +38,7 @@ final class DriftWorld: Sendable {
       records: ledger.store, appender: ledger.services.appender, clock: ledger.time.clock,
       settings: settings,
       sleep: { _ in if let grace = self.grace.withLock({ $0 }) { await grace() } })
-    return try await reconciler.run(project, as: id, against: cloud, requestID: "r1")
+    return try await reconciler.run(project, as: id, for: purpose, against: cloud, requestID: "r1")
   }
 
   /// Registers a secret with `versionCount` versions in the ledger and in the cloud.

@@ -18,6 +18,7 @@ final class ScriptedCloud: LiveCloud {
   struct Contents: Sendable {
     var lives: [SecretName: CloudSecret.Life] = [:]
     var versions: [SecretName: [VersionID: Set<StageName>]] = [:]
+    var times: [SecretName: [StageName: Instant]] = [:]
     var unreadable: [String] = []
     var failures: [Call: [CloudError]] = [:]
     var calls: [Call] = []
@@ -66,6 +67,15 @@ final class ScriptedCloud: LiveCloud {
     guard let found else { throw .notFound }
     return found.sorted { $0.key < $1.key }
       .map { CloudVersion(id: $0.key, stages: $0.value.sorted()) }
+  }
+
+  func changeTime(
+    of stage: StageName, on version: VersionID, of secret: SecretName
+  ) async throws(CloudError) -> Instant? {
+    edit { contents in
+      guard contents.versions[secret]?[version]?.contains(stage) == true else { return nil }
+      return contents.times[secret]?[stage]
+    }
   }
 
   private func answer<T: Sendable>(

@@ -84,6 +84,17 @@ extension MemoryStore: WebhookStore {
     try withContents { $0.webhooks[project] }
   }
 
+  /// The webhooks by project.
+  public func webhooks(
+    after: ProjectID?, limit: Int
+  ) async throws(StoreError) -> [Webhook] {
+    try withContents { contents in
+      let webhooks = contents.webhooks.values.sorted { $0.project < $1.project }
+      return Array(
+        webhooks.filter { webhook in after.map { $0 < webhook.project } ?? true }.prefix(limit))
+    }
+  }
+
   /// Keeps the webhook.
   public func set(_ webhook: Webhook) async throws(StoreError) {
     try withContents { $0.webhooks[webhook.project] = webhook }

@@ -90,6 +90,8 @@ extension StoreContract {
     #expect(try await !store.advance(webhookOf: run.project, from: place(7), to: place(11)))
     webhook.next = place(9)
     #expect(try await store.webhook(of: run.project) == webhook)
+    #expect(try await store.webhooks(after: nil, limit: 100).contains(webhook))
+    #expect(try await !store.webhooks(after: run.project, limit: 100).contains(webhook))
     webhook.url = "http://127.0.0.1:1/"
     webhook.next = place(0)
     try await store.set(webhook)

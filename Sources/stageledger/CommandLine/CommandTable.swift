@@ -51,6 +51,16 @@ extension Command {
       help: "file with its secret key, mode 0600, read at use"),
   ]
 
+  private static let webhook: [OptionSpec] = [
+    OptionSpec(
+      name: "webhook-url", value: "URL|off", help: "who is told of drift: https, or this machine"),
+    OptionSpec(
+      name: "webhook-secret-file", value: "FILE",
+      help: "file with the secret the news are signed with, mode 0600, read at use"),
+    OptionSpec(
+      name: "webhook-from", value: "POSITION", help: "tell again from that position of the log"),
+  ]
+
   private static let ownProject = OptionSpec(
     name: "project", value: "ID", help: "this project alone")
 
@@ -156,12 +166,20 @@ extension Command {
           OptionSpec(
             name: "o", value: "FORMAT",
             help: "table, json, junit, sarif, markdown or html; table by default"),
+          OptionSpec(
+            name: "adopt", value: nil, help: "record what differs as it is in the cloud, as facts"),
+          OptionSpec(name: "reason", value: "TEXT", help: "why, in the facts that are adopted"),
+          OptionSpec(
+            name: "ticket", value: "ID", help: "the ticket, in the facts that are adopted"),
         ],
         details: """
           Reads the cloud of every project whose upstream mode is read, and records drift that
           appeared or went away; goes on after a project that cannot be compared, and says so. Exit
           status 2 when there is drift that nobody acknowledged, 3 when something could not be
           looked at or nothing was in scope, 1 when no project could be compared.
+          With --adopt what both looks saw alike is recorded: at the cloud's own time where it tells
+          one, else between the last look that agreed and this one. The findings are resolved by the
+          same run. One run of a project is made at a time, wherever it was started.
           """,
         examples: ["reconcile", "reconcile -o html > drift.html", "reconcile -o junit"])
     case .drift:
@@ -368,8 +386,12 @@ extension Command {
       return make(
         "Change the settings of a project.",
         operands: [OperandSpec(name: "ID", need: .required)],
-        options: Self.database + Self.upstream,
-        details: "Changes what is named and leaves the rest. Takes effect within two seconds.",
+        options: Self.database + Self.upstream + Self.webhook,
+        details: """
+          Changes what is named and leaves the rest. Takes effect within two seconds. News of drift
+          are sent to the webhook signed, in order, each until it is taken; a webhook that is first
+          set begins with what comes, --webhook-from says otherwise.
+          """,
         examples: ["project set p1 --upstream-mode off", "project set p1 --not-found-status 404"])
     case .projectList:
       return make(

@@ -35,16 +35,27 @@ enum ProjectCommand {
     let id = try projectID(context.operand("ID"))
     let status = try notFoundStatus(context)
     let isUpstreamNamed = UpstreamOptions.names.contains { context.option($0) != nil }
-    guard status != nil || isUpstreamNamed else {
+    let isWebhookNamed = WebhookOptions.names.contains { context.option($0) != nil }
+    guard status != nil || isUpstreamNamed || isWebhookNamed else {
       throw .usage(.missingOption("an option with a setting", command: "project set"))
     }
     try await Backend.use(context) { backend throws(CommandError) in
-      var project = try await found(id, in: backend)
-      project.notFoundStatus = status ?? project.notFoundStatus
-      project.upstream = try UpstreamOptions.read(
+      let project = try await found(id, in: backend)
+      var changed = project
+      changed.notFoundStatus = status ?? project.notFoundStatus
+      changed.upstream = try UpstreamOptions.read(
         context, of: project.provider, over: project.upstream)
-      let changed = project
-      try await storing { () async throws(StoreError) in try await backend.tenants.update(changed) }
+      let settings = changed
+      // What was vouched for was the cloud named before.
+      if project.isComparable, !changed.isComparable {
+        try await backend.stopWatch(over: project, because: "upstream_off")
+      } else if changed.isComparable, project.hasOtherCloud(than: changed) {
+        try await backend.stopWatch(over: project, because: "upstream_changed")
+      }
+      try await storing { () async throws(StoreError) in
+        try await backend.tenants.update(settings)
+      }
+      try await WebhookOptions.set(context, of: id, in: backend)
     }
     context.console.say("project \(id.text) is changed")
     return .fine
@@ -143,5 +154,13 @@ enum ProjectCommand {
       throw .usage(.badValue(of: "--not-found-status", given: text, expected: "400 or 404"))
     }
     return status
+  }
+}
+
+extension Project {
+  /// Whether the other's cloud is another one: another address, project or region.
+  fileprivate func hasOtherCloud(than other: Project) -> Bool {
+    [upstream?.url, upstream?.project, upstream?.region]
+      != [other.upstream?.url, other.upstream?.project, other.upstream?.region]
   }
 }

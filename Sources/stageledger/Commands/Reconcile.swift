@@ -13,6 +13,7 @@ enum Reconcile {
   /// Makes one drift run of one project, or of all that have a cloud.
   static func run(_ context: CommandContext) async throws(CommandError) -> ExitCode {
     let format = try Self.format(context)
+    let purpose = try purpose(context)
     let isNamed = context.configuration[.project] != nil
     let (reports, failedCount) = try await Backend.use(context) { backend throws(CommandError) in
       let runs = backend.services(readiness: { [] }, metrics: { [] }).runs
@@ -20,7 +21,7 @@ enum Reconcile {
       var failedCount = 0
       for project in try await backend.projects(in: context) where project.isComparable {
         do throws(ReconcileError) {
-          reports.append(try await run(project, by: runs, context.console))
+          reports.append(try await run(project, for: purpose, by: runs, context.console))
         } catch {
           guard !isNamed, error.concernsOneProject else { throw .reconcile(project.id, error) }
           failedCount += 1
@@ -46,8 +47,27 @@ enum Reconcile {
     return failedCount == 0 && reports.allSatisfy { $0.verdict == .clean } ? .fine : .incomplete
   }
 
+  /// What the run is for; the words for facts stand only beside `--adopt`.
+  private static func purpose(_ context: CommandContext) throws(CommandError) -> RunPurpose {
+    let reason = context.option("reason")
+    let ticket = context.option("ticket")
+    guard context.invocation.has("adopt") else {
+      guard reason == nil, ticket == nil else {
+        throw .usage(.missingOption("--adopt", command: "reconcile with --reason or --ticket"))
+      }
+      return .compare
+    }
+    if let reason, reason.isEmpty || reason.count > 1_024 {
+      throw .usage(.badValue(of: "--reason", given: reason, expected: "up to 1,024 characters"))
+    }
+    if let ticket, ticket.isEmpty || ticket.count > 256 {
+      throw .usage(.badValue(of: "--ticket", given: ticket, expected: "up to 256 characters"))
+    }
+    return .adopt(reason: reason, ticket: ticket)
+  }
+
   private static func run(
-    _ project: Project, by runs: DriftRuns, _ console: Console
+    _ project: Project, for purpose: RunPurpose, by runs: DriftRuns, _ console: Console
   ) async throws(ReconcileError) -> DriftReport {
     let progress = Mutex(Reconciler.Progress(done: 0, total: 0))
     let observer = RunObserver(
@@ -58,7 +78,7 @@ enum Reconcile {
         ProgressBar.text("comparing \(project.id.text)", done: $0.done, of: $0.total)
       }
     ) { () async throws(ReconcileError) -> DriftReport in
-      try await runs.run(project, observer: observer)
+      try await runs.run(project, for: purpose, observer: observer)
     }
   }
 

@@ -39,6 +39,7 @@ enum Serve {
     }
     await backend.waitUntilAvailable(within: .seconds(5))
     let schedule = Schedule.start(every: interval, over: backend, service: service, log: log)
+    let deliveries = Deliveries.start(over: backend, service: service, log: log)
     // What there is to warn of stands before the line that says all is ready.
     sink.flush()
     context.console.print("stageledger listening on \(service.url)")
@@ -47,6 +48,7 @@ enum Serve {
     log(.info, "stopping", [("signal", .integer(Int64(signal)))])
     manager.tellStopping()
     await schedule?.stop()
+    await deliveries.stop()
     await service.stop()
     await backend.close()
     log(.info, "stopped")
