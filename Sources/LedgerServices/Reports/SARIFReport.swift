@@ -95,7 +95,7 @@ enum SARIFReport {
     if finding.state == .acknowledged, let acknowledgement = finding.acknowledgement {
       result["suppressions"] = [
         .object([
-          "kind": "external", "status": "accepted",
+          "kind": "external",
           "justification": .string(
             words.acknowledged(acknowledgement, at: report.finishedAt)),
         ])
