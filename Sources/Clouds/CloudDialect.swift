@@ -14,6 +14,8 @@ protocol CloudDialect: Sendable {
   static var requestIDHeader: String { get }
   /// The error code, as the body of a refusal has it.
   static func code(in body: JSONValue) -> String?
+  /// The words for people, as the body of a refusal has them; nil when it has none.
+  static func message(in body: JSONValue) -> String?
   /// What a refusal means to us.
   static func meaning(of refusal: Refusal) -> CloudError
   /// Adds to a request what shows who asks; it has its `Host`, and its body does not change.

@@ -7,7 +7,7 @@ public import Ledger
 public import LedgerServices
 
 /// A live cloud behind connections of its own.
-public protocol ConnectedCloud: LiveCloud {
+public protocol ConnectedCloud: CloudWriter {
   /// What is to be said about this machine's clock, by the cloud's last answer; nil when that is
   /// right.
   var clockRemark: String? { get }

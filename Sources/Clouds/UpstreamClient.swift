@@ -3,7 +3,7 @@
 // Called by the client of each cloud; the one place that sends anything. Invariants: every request
 // is signed anew, goes to the one address and ends within its time; no more start in a second and
 // no more are under way than agreed; what is repeated is only what failed on the way or what the
-// cloud itself asks to repeat. Every request is a read, so a repetition does no harm.
+// cloud itself asks to repeat, and never what changes something (`CloudTelling`).
 
 import CanonicalJSON
 import Foundation
@@ -133,7 +133,8 @@ final class UpstreamClient: Sendable {
     answer.fields["retry-after"].flatMap { Int64($0) }.map { .seconds(min(max($0, 0), 86_400)) }
   }
 
-  private func once(
+  /// Sends one request, signed anew, and waits for its answer.
+  func once(
     _ request: SignableRequest, as dialect: some CloudDialect, _ deadline: ContinuousClock.Instant
   ) async throws(CloudError) -> Result<UpstreamAnswer, UpstreamFailure> {
     let turn = bucket.withLock { $0.take(at: ContinuousClock.now) }

@@ -128,6 +128,10 @@ public struct Note: Hashable, Sendable {
 public enum Intent: Hashable, Sendable {
   /// A change of one secret, judged by the rules.
   case change(SecretName, Change, Expectation)
+  /// A change of one secret that its cloud will be asked for.
+  case request(SecretName, StageRequest, Expectation)
+  /// What came of such a request.
+  case settle(SecretName, Settlement)
   /// What happened elsewhere, in order: all of it is recorded, or none.
   case facts([Fact])
   /// Observations of the ledger itself, in order.

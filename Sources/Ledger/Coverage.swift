@@ -64,8 +64,8 @@ public struct WatchHistory: Sendable {
       case .changeUnresolved: unresolved.append(event)
       case .stageAssigned, .stageRemoved, .changeRefined: changes.append(event)
       case .secretRegistered, .secretDeletionScheduled, .secretRestored, .secretDeleted,
-        .versionRegistered, .versionRemoved, .changeRequested, .changeRejected, .driftOpened,
-        .driftResolved, .driftAcknowledged, .projectionSwitched:
+        .versionRegistered, .versionRemoved, .changeRequested, .changeRejected, .changeConfirmed,
+        .driftOpened, .driftResolved, .driftAcknowledged, .projectionSwitched:
         break
       }
     }

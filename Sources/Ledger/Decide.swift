@@ -24,6 +24,8 @@ public struct Draft: Hashable, Sendable {
   public var effectiveAfter: Instant?
   /// The index, in the same list, of the draft that implies this one; nil for none.
   public var cause: Int?
+  /// The event of the log that caused this one, where no draft implies it; nil for none.
+  public var causedBy: Position?
   /// Whatever else the type carries.
   public var data: [String: JSONValue]
 

@@ -19,6 +19,7 @@ public enum EventType: String, CaseIterable, Sendable {
   case changeRequested = "change.requested"
   case changeRejected = "change.rejected"
   case changeUnresolved = "change.unresolved"
+  case changeConfirmed = "change.confirmed"
   case changeRefined = "change.refined"
   case watchStarted = "watch.started"
   case watchGap = "watch.gap"
@@ -36,8 +37,9 @@ public enum EventType: String, CaseIterable, Sendable {
     case .secretRegistered, .secretDeletionScheduled, .secretRestored, .secretDeleted,
       .versionRegistered, .versionRemoved, .stageAssigned, .stageRemoved:
       true
-    case .changeRequested, .changeRejected, .changeUnresolved, .changeRefined, .watchStarted,
-      .watchGap, .watchStopped, .reconciliationCompleted, .driftOpened, .driftResolved,
+    case .changeRequested, .changeRejected, .changeUnresolved, .changeConfirmed, .changeRefined,
+      .watchStarted, .watchGap, .watchStopped, .reconciliationCompleted, .driftOpened,
+      .driftResolved,
       .driftAcknowledged, .projectionSwitched:
       false
     }

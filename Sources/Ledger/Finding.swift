@@ -132,7 +132,8 @@ public struct FindingState: Hashable, Sendable {
       return state
     case .secretRegistered, .secretDeletionScheduled, .secretRestored, .secretDeleted,
       .versionRegistered, .versionRemoved, .stageAssigned, .stageRemoved, .changeRequested,
-      .changeRejected, .changeUnresolved, .changeRefined, .watchStarted, .watchGap, .watchStopped,
+      .changeRejected, .changeUnresolved, .changeConfirmed, .changeRefined, .watchStarted,
+      .watchGap, .watchStopped,
       .reconciliationCompleted, .projectionSwitched:
       return state
     }

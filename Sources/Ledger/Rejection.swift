@@ -53,6 +53,8 @@ public indirect enum Rejection: Error, Hashable, Sendable {
   case findingNotOpen
   /// An acknowledgement is said to end at or before `now`.
   case acknowledgementOver(now: Instant)
+  /// Another change of the secret is under way, asked for at this position.
+  case changeUnderWay(Position)
   /// The key was used before, with another request.
   case idempotencyKeyReused
   /// Another fact has this id.
@@ -96,6 +98,7 @@ extension Rejection {
     case .streamVersionMismatch: "stream_version_mismatch"
     case .findingNotOpen: "finding_not_open"
     case .acknowledgementOver: "acknowledgement_over"
+    case .changeUnderWay: "change_under_way"
     case .idempotencyKeyReused: "idempotency_key_reused"
     case .eventIDReused: "event_id_reused"
     case .fact(_, let rejection): rejection.code

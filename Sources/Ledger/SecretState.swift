@@ -168,7 +168,8 @@ extension SecretState {
     case .changeRefined:
       guard let stage = event.stage, let current = event.refinedStage else { return }
       stages[stage] = current
-    case .changeRequested, .changeRejected, .changeUnresolved, .watchStarted, .watchGap,
+    case .changeRequested, .changeRejected, .changeUnresolved, .changeConfirmed, .watchStarted,
+      .watchGap,
       .watchStopped, .reconciliationCompleted,
       .driftOpened, .driftResolved, .driftAcknowledged, .projectionSwitched:
       return

@@ -68,7 +68,7 @@ extension Failure {
     case .fact(_, let failure): failure.refusal
     case .noRoute, .methodNotAllowed, .notAcceptable, .mediaType, .body, .secretValue, .input,
       .missing, .missingThen, .inDoubt, .pendingDeletion, .deletionScheduledAlready, .rejected,
-      .noCloud, .overloaded, .store, .refused:
+      .change, .noCloud, .overloaded, .store, .refused:
       nil
     }
   }

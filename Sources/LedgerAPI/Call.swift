@@ -1,7 +1,7 @@
 // Call: one authenticated request on its way to its endpoint, as types.
 //
 // Made by `API` once the credential and the project are known; read by the endpoints of all
-// surfaces. Calls `Appender` for what writes. Invariant: a call exists only for a credential of the
+// surfaces. Calls `Changes` for what writes. Invariant: a call exists only for a credential of the
 // project, and its body holds no secret value.
 
 import CanonicalJSON
@@ -118,8 +118,7 @@ struct Call: Sendable {
         reason: reason, ticket: ticket, requestID: requestID),
       idempotency: try Conditions.idempotency(of: self))
     do {
-      return try await services.appender.append(
-        submission, to: project.id, rules: project.provider.rules)
+      return try await services.changes.append(submission, to: project)
     } catch {
       throw Failure(error)
     }

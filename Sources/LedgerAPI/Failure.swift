@@ -43,6 +43,8 @@ indirect enum Failure: Error, Sendable {
   case deletionScheduledAlready
   /// The rules refused the change.
   case rejected(Rejection)
+  /// The change was passed on to the cloud and did not end well.
+  case change(ChangeFault)
   /// The surface is another cloud's than the project, and only reads it.
   case otherCloud(Provider)
   /// The project has no cloud to be compared with.
@@ -221,7 +223,8 @@ extension Failure {
     case .overloaded, .unauthenticated, .signature, .forbidden, .noRoute, .methodNotAllowed,
       .notAcceptable, .mediaType,
       .body, .secretValue, .input, .missing, .missingThen, .inDoubt,
-      .pendingDeletion, .deletionScheduledAlready, .rejected, .otherCloud, .noCloud, .refused,
+      .pendingDeletion, .deletionScheduledAlready, .rejected, .change, .otherCloud, .noCloud,
+      .refused,
       .fact:
       nil
     }
@@ -244,6 +247,14 @@ extension Failure {
     case .noCloud: self = .noCloud
     case .overloaded: self = .overloaded
     case .store(let error): self = .store(error)
+    }
+  }
+
+  /// The failure of a change.
+  init(_ error: ChangeError) {
+    switch error {
+    case .append(let error): self.init(error)
+    case .fault(let fault): self = .change(fault)
     }
   }
 

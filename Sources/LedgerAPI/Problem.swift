@@ -38,6 +38,8 @@ struct ErrorReport: Sendable {
       if answer.status == 401 { answer.fields.append(("WWW-Authenticate", "Bearer")) }
     case .missing(_, let size), .missingThen(_, let size):
       answer.size = size
+    case .change(let fault):
+      answer.size = fault.position?.size
     case .forbidden, .noRoute, .notAcceptable, .mediaType, .body, .secretValue, .input,
       .inDoubt, .pendingDeletion, .deletionScheduledAlready, .rejected, .otherCloud, .noCloud,
       .overloaded,
@@ -122,6 +124,8 @@ struct Problem: Sendable {
     case .fact(let index, let failure):
       self.init(failure)
       self.index = index
+    case .change(let fault):
+      self.init(fault)
     case .otherCloud(let provider):
       self.init(
         409, "other_cloud", "Another cloud",
@@ -217,6 +221,12 @@ struct Problem: Sendable {
       (409, "Not open", "The finding is not open: what differed no longer does.", nil)
     case .acknowledgementOver(let now):
       (400, "Bad input", "expires_at must lie ahead; it is \(now.rfc3339).", "expires_at")
+    case .changeUnderWay:
+      (
+        503, "Change under way",
+        "Another change of this secret is under way in the cloud. Nothing was written; try again "
+          + "shortly.", nil
+      )
     case .eventIDReused(let id):
       (409, "Id used before", "Another fact has the id \(id.text).", "event_id")
     case .fact(_, let rejection): row(rejection)
@@ -224,6 +234,50 @@ struct Problem: Sendable {
       (409, "Key used before", "This key was used before with another request.", "Idempotency-Key")
     }
   }
+
+  /// A change that was passed on; says what is recorded of it and how to learn more.
+  private init(_ fault: ChangeFault) {
+    let place = fault.position.map { "position \($0.index)" } ?? "no position"
+    switch fault.kind {
+    case .refused(let refusal):
+      self.init(
+        refusal.statusForCaller, "upstream_refused", "The cloud refused",
+        "The cloud refused the change recorded at \(place), \(refusal.code): \(refusal.message)")
+    case .notDone:
+      self.init(
+        502, "upstream_not_done", "The cloud did not do it",
+        "The cloud gave no verdict on the change recorded at \(place) and, read afterwards, had "
+          + "not done it.")
+    case .notSent:
+      self.init(
+        502, "upstream_not_asked", "The cloud was not asked",
+        "The change recorded at \(place) could not be sent to the cloud; the operator must look.")
+    case .unresolved(let doubt):
+      let (status, code, title) =
+        switch doubt {
+        case .nonsense: (502, "upstream_nonsense", "The cloud makes no sense")
+        case .silence: (504, "upstream_silent", "The cloud does not answer")
+        }
+      self.init(
+        status, code, title,
+        "Whether the cloud did the change recorded at \(place) is not known. It is settled by "
+          + "reading the cloud: \(Self.howToLearn)")
+    case .unrecorded:
+      self.init(
+        503, "upstream_unrecorded", "Not recorded",
+        "The cloud was asked for the change recorded at \(place), and its answer could not be "
+          + "recorded. It is settled by reading the cloud: \(Self.howToLearn)")
+    case .unsettled:
+      self.init(
+        503, "upstream_unsettled", "Not settled",
+        "What came of the change recorded at \(place) is not known yet: \(Self.howToLearn)")
+    case .underWay:
+      self.init(Rejection.changeUnderWay(fault.position ?? TreeSize.zero.next))
+    }
+  }
+
+  private static let howToLearn =
+    "repeat the request with the same Idempotency-Key, or read the events that follow."
 
   private init(_ error: StoreError) {
     switch error {

@@ -159,6 +159,9 @@ final class Route: Sendable {
     }
   }
 
+  /// Whether it moves a label, which the project's cloud may be asked for first.
+  var movesLabel: Bool { !isRead && pattern.contains(.literal("stages")) }
+
   /// Whether it only reads.
   var isRead: Bool { effect == .reads }
 

@@ -61,6 +61,8 @@ public struct AppendNeeds: Sendable {
   public var keys: Set<IdempotencyKey> = []
   /// The findings needed.
   public var findings: Set<FindingID> = []
+  /// The secrets whose open request is needed.
+  public var requests: Set<SecretName> = []
 
   /// What the submissions need where these are the rules.
   public init(_ submissions: [Submission], rules: LabelRules) {
@@ -68,6 +70,13 @@ public struct AppendNeeds: Sendable {
       if let idempotency = submission.idempotency { keys.insert(idempotency.key) }
       switch submission.intent {
       case .change(let secret, let change, _): add(change, of: secret, rules)
+      case .request(let secret, _, _):
+        add(secret, nil)
+        requests.insert(secret)
+      case .settle(let secret, let settlement):
+        add(secret, nil)
+        requests.insert(secret)
+        if let fact = settlement.fact(of: secret) { add(fact, rules) }
       case .facts(let facts): for fact in facts { add(fact, rules) }
       case .notes(let notes):
         for note in notes {
@@ -175,6 +184,8 @@ public struct AppendBasis: Sendable {
   public var earlier: [IdempotencyKey: EarlierAnswer] = [:]
   /// The findings that exist.
   public var findings: [FindingID: FindingState] = [:]
+  /// The open requests of the secrets that have one.
+  public var requests: [SecretName: RequestState] = [:]
   /// A basis that holds nothing but the head.
   public init(head: LogHead) { self.head = head }
 

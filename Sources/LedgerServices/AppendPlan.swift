@@ -25,6 +25,8 @@ public struct AppendPlan: Sendable {
   public private(set) var stages: [SecretName: Set<StageName>] = [:]
   /// The findings that changed, after the batch.
   public private(set) var findings: [FindingID: FindingState] = [:]
+  /// The requests that were made or of which more is known, after the batch.
+  public private(set) var requests: [Position: RequestState] = [:]
   /// The answers to remember under keys.
   public private(set) var answers: [IdempotencyKey: EarlierAnswer] = [:]
   /// The clock's time when the batch was planned.
@@ -76,6 +78,10 @@ public struct AppendPlan: Sendable {
     switch submission.intent {
     case .change(let secret, let change, let expectation):
       outcome = try plan(change, of: secret, expectation, submission)
+    case .request(let secret, let request, let expectation):
+      outcome = try plan(request, of: secret, expectation, submission)
+    case .settle(let secret, let settlement):
+      outcome = try plan(settlement, of: secret, submission)
     case .facts(let facts):
       outcome = try plan(facts, submission)
     case .notes(let notes):
@@ -94,9 +100,7 @@ public struct AppendPlan: Sendable {
     _ change: Change, of secret: SecretName, _ expectation: Expectation, _ submission: Submission
   ) throws(Rejection) -> AppendOutcome {
     let state = state(of: secret)
-    if case .exactly(let expected) = expectation, expected != state.streamVersion {
-      throw .streamVersionMismatch(expected: expected, actual: state.streamVersion)
-    }
+    try require(expectation, state)
     let past = pasts[secret] ?? [:]
     let drafts = try decide(
       change, on: secret, state, rules: rules, past: past, now: nextRecordedAt)
@@ -105,6 +109,50 @@ public struct AppendPlan: Sendable {
     }
     let recorded = record(drafts, of: secret, as: nil, submission.provenance, submission)
     return AppendOutcome(events: recorded, standing: nil)
+  }
+
+  private mutating func plan(
+    _ request: StageRequest, of secret: SecretName, _ expectation: Expectation,
+    _ submission: Submission
+  ) throws(Rejection) -> AppendOutcome {
+    let state = state(of: secret)
+    try require(expectation, state)
+    let drafts = try decide(request, state, open: openRequest(of: secret))
+    let recorded = record(drafts, of: secret, as: nil, submission.provenance, submission)
+    if let event = recorded.first?.event { requests[event.position] = RequestState(opening: event) }
+    return AppendOutcome(events: recorded, standing: nil)
+  }
+
+  private mutating func plan(
+    _ settlement: Settlement, of secret: SecretName, _ submission: Submission
+  ) throws(Rejection) -> AppendOutcome {
+    var open = openRequest(of: secret)
+    let drafts = try decide(
+      settlement, on: secret, state(of: secret), rules: rules, past: pasts[secret] ?? [:],
+      open: open, now: nextRecordedAt)
+    let recorded = record(drafts, of: secret, as: nil, submission.provenance, submission)
+    if let event = recorded.first?.event {
+      open?.evolve(event)
+      requests[settlement.request] = open
+    }
+    return AppendOutcome(events: recorded, standing: nil)
+  }
+
+  /// The open request of the secret, as read from the log or as this very batch left it.
+  private func openRequest(of secret: SecretName) -> RequestState? {
+    if let request = requests.values.first(where: { $0.secret == secret && $0.isOpen }) {
+      return request
+    }
+    guard let request = basis.requests[secret], requests[request.position] == nil else {
+      return nil
+    }
+    return request
+  }
+
+  private func require(_ expectation: Expectation, _ state: SecretState) throws(Rejection) {
+    if case .exactly(let expected) = expectation, expected != state.streamVersion {
+      throw .streamVersionMismatch(expected: expected, actual: state.streamVersion)
+    }
   }
 
   /// The change that already stood, for a change that alters nothing.
@@ -188,7 +236,7 @@ public struct AppendPlan: Sendable {
       event.previousVersionID = draft.previousVersionID
       event.effectiveAt = draft.effectiveAt ?? commandTime
       event.effectiveAfter = draft.effectiveAfter
-      event.causedBy = draft.cause.map { recorded[$0].event.position }
+      event.causedBy = draft.cause.map { recorded[$0].event.position } ?? draft.causedBy
       recorded.append(append(event))
     }
     return recorded
@@ -298,8 +346,8 @@ extension Intent {
   /// Whether it may ask how a label was.
   fileprivate var speaksOfThePast: Bool {
     switch self {
-    case .change(_, .recordFact, _), .change(_, .refineChange, _), .facts: true
-    case .change, .notes, .acknowledge: false
+    case .change(_, .recordFact, _), .change(_, .refineChange, _), .facts, .settle: true
+    case .change, .request, .notes, .acknowledge: false
     }
   }
 }

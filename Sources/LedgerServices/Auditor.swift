@@ -163,20 +163,26 @@ public struct Auditor: Sendable {
       }
       let isLast = page.count < pageEvents
       var unfinished: SecretState?
+      var unfinishedRequests: [Position: RequestState] = [:]
       if !isLast, let secret = cursor?.secret {
         unfinished = rows.states.removeValue(forKey: secret)
+        unfinishedRequests = rows.requests.filter { $0.value.secret == secret }
       }
       let folded = rows.states.keys.sorted()
       let projected = try await snapshot.projection(of: folded)
       for secret in folded {
         differing += compare(secret, rows.states[secret], projected[secret])
       }
+      differing += Self.compare(
+        rows.requests.filter { rows.states[$0.value.secret] != nil },
+        try await snapshot.requests(of: folded))
       if isLast || !folded.isEmpty {
         differing += try await unknownSecrets(
           snapshot, known: rows.states, after: checkedTo, through: isLast ? nil : folded.last)
         checkedTo = folded.last ?? checkedTo
       }
       rows.states = [:]
+      rows.requests = unfinishedRequests
       if let secret = cursor?.secret, let unfinished { rows.states[secret] = unfinished }
       if isLast || differing.count >= differingMax { break }
     }
@@ -206,6 +212,18 @@ public struct Auditor: Sendable {
       }
       if page.count < pageEvents { return unknown }
     }
+  }
+
+  private static func compare(
+    _ folded: [Position: RequestState], _ projected: [Position: RequestState]
+  ) -> [ProjectionKey] {
+    Set(folded.keys).union(projected.keys).filter { folded[$0] != projected[$0] }
+      .compactMap { position in
+        (folded[position] ?? projected[position]).map { request in
+          ProjectionKey(
+            table: "change_request", name: request.secret.text, part: "\(position.index)")
+        }
+      }
   }
 
   private static func compare(

@@ -44,7 +44,8 @@ struct LedgerWindow: Sendable {
     case .versionRegistered, .versionRemoved:
       if let version = event.versionID { movedVersions.insert(version) }
     case .secretRegistered, .secretDeletionScheduled, .secretRestored, .secretDeleted,
-      .changeRequested, .changeRejected, .changeUnresolved, .watchStarted, .watchGap,
+      .changeRequested, .changeRejected, .changeUnresolved, .changeConfirmed, .watchStarted,
+      .watchGap,
       .watchStopped, .reconciliationCompleted, .driftOpened, .driftResolved, .driftAcknowledged,
       .projectionSwitched:
       return

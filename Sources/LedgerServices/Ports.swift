@@ -273,6 +273,16 @@ public protocol RecordStore: Sendable {
     after: SecretState.Moment?, limit: Int
   ) async throws(StoreError) -> Reading<[StageChange]>
 
+  /// What is known of the request about the secret told of at the position; nil when there is none.
+  func request(
+    at position: Position, of secret: SecretName, in project: ProjectID
+  ) async throws(StoreError) -> Reading<RequestState?>
+
+  /// At most `limit` requests whose outcome is not known, in order.
+  func openRequests(
+    in project: ProjectID, limit: Int
+  ) async throws(StoreError) -> Reading<[RequestState]>
+
   /// How many events each log holds, in one round trip; projects there are none of are left out.
   func sizes(of projects: [ProjectID]) async throws(StoreError) -> [ProjectID: TreeSize]
 

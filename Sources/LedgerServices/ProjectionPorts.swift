@@ -27,6 +27,8 @@ public struct ProjectionRows: Sendable {
   public var stages: [SecretName: Set<StageName>] = [:]
   /// Findings with their states.
   public var findings: [FindingID: FindingState] = [:]
+  /// Requests with their states, by the position of each.
+  public var requests: [Position: RequestState] = [:]
 
   /// No rows.
   public init() {}
@@ -41,12 +43,15 @@ public struct ProjectionRows: Sendable {
       case .stageAssigned, .stageRemoved, .changeRefined:
         if let stage = event.stage { stages[secret, default: []].insert(stage) }
       case .secretRegistered, .secretDeletionScheduled, .secretRestored, .secretDeleted,
-        .changeRequested, .changeRejected, .changeUnresolved, .watchStarted, .watchGap,
+        .changeRequested, .changeRejected, .changeUnresolved, .changeConfirmed, .watchStarted,
+        .watchGap,
         .watchStopped, .reconciliationCompleted, .driftOpened, .driftResolved,
         .driftAcknowledged, .projectionSwitched:
         break
       }
     }
+    if let request = RequestState(opening: event) { requests[event.position] = request }
+    if let cause = event.causedBy { requests[cause]?.evolve(event) }
     if let finding = event.finding {
       findings[finding] = FindingState.evolve(findings[finding], event)
     }
@@ -55,11 +60,11 @@ public struct ProjectionRows: Sendable {
 
 /// A row of the projection by its key, such as `stage db SYSCURRENT`.
 public struct ProjectionKey: Hashable, Comparable, Sendable, CustomStringConvertible {
-  /// The table: `secret`, `version`, `stage` or `finding`.
+  /// The table: `secret`, `version`, `stage`, `finding` or `change_request`.
   public var table: String
   /// The secret, or the finding.
   public var name: String
-  /// The version or label; nil where the table has none.
+  /// The version, the label or the position; nil where the table has none.
   public var part: String?
   /// A key.
   public init(table: String, name: String, part: String?) {
@@ -199,6 +204,10 @@ public protocol AuditSnapshot: Sendable {
   func projection(of secrets: [SecretName]) async throws(StoreError) -> [SecretName: SecretState]
   /// At most `limit` names of secrets in the live projection, those after `after`.
   func projectedSecrets(after: SecretName?, limit: Int) async throws(StoreError) -> [SecretName]
+  /// The requests about these secrets in the live projection, by position.
+  func requests(
+    of secrets: [SecretName]
+  ) async throws(StoreError) -> [Position: RequestState]
   /// Every finding in the live projection.
   func findings() async throws(StoreError) -> [FindingID: FindingState]
 }

@@ -98,6 +98,8 @@ public struct Projector: Sendable {
         unfinished.states[secret] = rows.states.removeValue(forKey: secret)
         unfinished.versions[secret] = rows.versions.removeValue(forKey: secret)
         unfinished.stages[secret] = rows.stages.removeValue(forKey: secret)
+        unfinished.requests = rows.requests.filter { $0.value.secret == secret }
+        rows.requests = rows.requests.filter { $0.value.secret != secret }
         unfinished.findings = rows.findings
         rows.findings = [:]
       }

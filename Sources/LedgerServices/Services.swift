@@ -48,6 +48,8 @@ public struct MetricSample: Hashable, Sendable {
 public struct Services: Sendable {
   /// The one door for events.
   public var appender: Appender
+  /// The door for changes of labels, which may be passed on to a cloud.
+  public var changes: Changes
   /// What can be asked of the record.
   public var records: any RecordStore
   /// Whoever follows a log.
@@ -75,11 +77,13 @@ public struct Services: Sendable {
   /// Numbers from below the API: database connections, the server, the appender.
   public var metrics: @Sendable () async -> [MetricSample]
 
-  /// The use cases over the stores; `compare` compares one project with its live cloud.
+  /// The use cases over the stores; `compare` compares one project with its live cloud, `clouds` is
+  /// where changes are passed on.
   public init(
     appends: any AppendStore, records: any RecordStore, tenants: any TenantStore,
     nonces: any NonceStore, accesses: any AccessStore, driftRuns: any DriftRunStore, clock: Clock,
     identities: Identities, keyring: SecretKeyring?,
+    clouds: any CloudGate, changes settings: Changes.Settings = Changes.Settings(),
     compare:
       @escaping @Sendable (DriftRuns.Order, Appender) async throws(ReconcileError) ->
       DriftReport,
@@ -91,6 +95,9 @@ public struct Services: Sendable {
       tails.grew(project, to: size)
     }
     self.appender = appender
+    changes = Changes(
+      appender: appender, records: records, clouds: clouds, clock: clock, identities: identities,
+      settings: settings)
     runStore = driftRuns
     drift = DriftHistory(records: records, runs: driftRuns)
     runs = DriftRuns(store: driftRuns, clock: clock, identities: identities) {

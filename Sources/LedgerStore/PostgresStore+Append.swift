@@ -133,6 +133,13 @@ extension PostgresStore: AppendStore {
       : batch.add(
         Statements.appendFindings,
         Statements.FindingsKey(project: project, findings: Array(needs.findings)))
+    let requestRows =
+      needs.requests.isEmpty
+      ? nil
+      : batch.add(
+        Statements.appendRequests,
+        Statements.SecretsKey(
+          project: project, generation: nil, secrets: Array(needs.requests)))
     var basis = AppendBasis(head: LogHead(edge: TreeEdge(), lastRecordedAt: nil))
     let headRow: HeadRow?
     let generationRow: Int64?
@@ -164,6 +171,9 @@ extension PostgresStore: AppendStore {
       }
       if let findingRows {
         for row in try results[findingRows] { basis.findings[row.finding] = row.state }
+      }
+      if let requestRows {
+        for row in try results[requestRows] { basis.requests[row.secret] = row }
       }
       answers = if let answerRows { try results[answerRows] } else { [] }
     } catch {
@@ -218,7 +228,7 @@ extension PostgresStore: AppendStore {
         Statements.insertEvents, Statements.EventRows(project: project, events: plan.events))
       addProjection(
         states: plan.states, versions: plan.versions, stages: plan.stages,
-        findings: plan.findings, to: project, generation, &batch)
+        findings: plan.findings, requests: plan.requests, to: project, generation, &batch)
       _ = batch.add(
         Statements.advanceHead, Statements.HeadUpdate(project: project, head: plan.head))
     }
@@ -234,7 +244,8 @@ extension PostgresStore: AppendStore {
   static func addProjection(
     states: [SecretName: SecretState], versions: [SecretName: Set<VersionID>],
     stages: [SecretName: Set<StageName>], findings: [FindingID: FindingState],
-    to project: ProjectID, _ generation: Int64, _ batch: inout PostgresBatch
+    requests: [Position: RequestState], to project: ProjectID, _ generation: Int64,
+    _ batch: inout PostgresBatch
   ) {
     let secrets = states.sorted { $0.key < $1.key }
     var versionRows: [VersionRow] = []
@@ -274,6 +285,13 @@ extension PostgresStore: AppendStore {
           rows: findings.sorted { $0.key < $1.key }.map {
             FindingRow(finding: $0.key, state: $0.value)
           }))
+    }
+    if !requests.isEmpty {
+      _ = batch.add(
+        Statements.upsertRequests,
+        Statements.RequestRows(
+          project: project, generation: generation,
+          rows: requests.values.sorted { $0.position < $1.position }))
     }
   }
 

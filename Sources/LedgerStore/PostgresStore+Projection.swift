@@ -25,7 +25,7 @@ extension PostgresStore: ProjectionStore {
   public func discardOldGenerations(of project: ProjectID) async throws(StoreError) {
     for statement in [
       Statements.discardSecrets, Statements.discardVersions, Statements.discardStages,
-      Statements.discardFindings,
+      Statements.discardFindings, Statements.discardRequests,
     ] {
       var batch = PostgresBatch()
       batch.add(statement, project)
@@ -54,7 +54,7 @@ extension PostgresStore: ProjectionStore {
     var batch = PostgresBatch()
     Self.addProjection(
       states: rows.states, versions: rows.versions, stages: rows.stages, findings: rows.findings,
-      to: project, generation, &batch)
+      requests: rows.requests, to: project, generation, &batch)
     guard batch.count > 0 else { return }
     _ = try await write(batch, within: wholeProjectLimit)
   }
@@ -72,7 +72,8 @@ extension PostgresStore: ProjectionStore {
           var batch = PostgresBatch()
           Self.addProjection(
             states: rows.states, versions: rows.versions, stages: rows.stages,
-            findings: rows.findings, to: project, ticket.generation, &batch)
+            findings: rows.findings, requests: rows.requests, to: project, ticket.generation, &batch
+          )
           if batch.count > 0 { _ = try await Self.run(batch, connection) }
           return .success(reached)
         } catch {
@@ -143,7 +144,8 @@ extension PostgresStore: ProjectionStore {
     var compare = PostgresBatch()
     addProjection(
       states: folded.states, versions: folded.versions, stages: folded.stages,
-      findings: folded.findings, to: project, ticket.generation, &compare)
+      findings: folded.findings, requests: folded.requests, to: project, ticket.generation, &compare
+    )
     let tail = compare.add(
       Statements.differences,
       Statements.DifferencesKey(
@@ -201,8 +203,10 @@ extension PostgresStore: ProjectionStore {
     let findingRows = load.add(
       Statements.allFindings,
       Statements.GenerationKey(project: project, generation: ticket.generation))
+    let requestRows = load.add(Statements.appendRequests, key)
     let results = try await run(load, connection)
     do throws(PostgresError) {
+      for row in try results[requestRows] { folded.requests[row.position] = row }
       for row in try results[secretRows] { folded.states[row.secret] = row.state }
       for row in try results[stageRows] { folded.states[row.secret]?.stages[row.stage] = row.state }
       for row in try results[versionRows] {
@@ -315,6 +319,15 @@ private struct PostgresSnapshot: AuditSnapshot {
     try await query(
       Statements.secretNames,
       Statements.SecretPageKey(project: project, after: after, limit: limit))
+  }
+
+  func requests(
+    of secrets: [SecretName]
+  ) async throws(StoreError) -> [Position: RequestState] {
+    var requests: [Position: RequestState] = [:]
+    let key = Statements.SecretsKey(project: project, generation: nil, secrets: secrets)
+    for row in try await query(Statements.secretRequests, key) { requests[row.position] = row }
+    return requests
   }
 
   func findings() async throws(StoreError) -> [FindingID: FindingState] {

@@ -264,4 +264,23 @@ extension PostgresStore: RecordStore {
     let last = reading.value.last?.position.size ?? .zero
     return Reading(value: reading.value, size: max(reading.size, last))
   }
+
+  /// One look-up by key.
+  public func request(
+    at position: Position, of secret: SecretName, in project: ProjectID
+  ) async throws(StoreError) -> Reading<RequestState?> {
+    let reading = try await read(
+      Statements.requestByPosition,
+      Statements.RequestKey(project: project, secret: secret, position: position), in: project)
+    return Reading(value: reading.value.first, size: reading.size)
+  }
+
+  /// Reads the index of open requests.
+  public func openRequests(
+    in project: ProjectID, limit: Int
+  ) async throws(StoreError) -> Reading<[RequestState]> {
+    try await read(
+      Statements.openRequests, Statements.OpenRequestsKey(project: project, limit: limit),
+      in: project)
+  }
 }

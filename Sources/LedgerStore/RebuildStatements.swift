@@ -205,6 +205,14 @@ extension Statements {
           AND t.generation = $2) AS b USING (project, secret, stage)
         WHERE (a.version_id, a.effective_at, a.position)
           IS DISTINCT FROM (b.version_id, b.effective_at, b.position)
+        UNION ALL
+        SELECT 'change_request', secret, position::text, secret
+        FROM (SELECT r.* FROM ledger.change_request r, live WHERE r.project = $1
+          AND r.generation = live.generation) AS a
+        FULL JOIN (SELECT r.* FROM ledger.change_request r WHERE r.project = $1
+          AND r.generation = $2) AS b USING (project, secret, position)
+        WHERE (a.deadline, a.unresolved_position, a.settled_position)
+          IS DISTINCT FROM (b.deadline, b.unresolved_position, b.settled_position)
       ) AS d
       WHERE (d.secret IN (SELECT secret FROM tail)) = $4
       ORDER BY d.kind, d.name, d.part LIMIT 1000

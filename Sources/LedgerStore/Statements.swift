@@ -2,8 +2,8 @@
 //
 // Read by `PostgresStore.statements`. The texts stand beside each other by purpose:
 // `AppendStatements`, `ProjectionStatements`, `ReadStatements`, `DriftStatements`,
-// `TenantStatements`, `NonceStatements`, `AccessStatements`, `RebuildStatements`. No SQL is
-// ever put together from parts.
+// `TenantStatements`, `NonceStatements`, `RequestStatements`, `AccessStatements`,
+// `RebuildStatements`. No SQL is ever put together from parts.
 
 import PostgresClient
 
@@ -33,6 +33,8 @@ extension Statements {
     stream.erased, readHead.erased, eventRows.erased, secretVersions.erased, secretStages.erased,
     secretNames.erased, allFindings.erased, differences.erased, findingDifferences.erased,
     switchGeneration.erased, discardSecrets.erased, discardVersions.erased,
-    discardStages.erased, discardFindings.erased, databaseCheck.erased,
+    discardStages.erased, discardRequests.erased, appendRequests.erased,
+    requestByPosition.erased, openRequests.erased, secretRequests.erased, upsertRequests.erased,
+    discardFindings.erased, databaseCheck.erased,
   ]
 }

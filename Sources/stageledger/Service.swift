@@ -26,11 +26,12 @@ final class Service: Sendable {
   private let condition: Condition
   private let timekeeper: Task<Void, Never>
   private let runner: Task<Void, Never>
+  private let settling: Task<Void, Never>
 
   /// What the parts of a running instance know of each other.
   private final class Condition: Sendable {
     let isStopping = Atomic<Bool>(false)
-    let running = Mutex<(server: HTTPServer, services: Services)?>(nil)
+    let running = Mutex<(server: HTTPServer, services: Services, settler: Settler)?>(nil)
   }
 
   /// Starts an instance over the record.
@@ -41,6 +42,7 @@ final class Service: Sendable {
     let services = backend.services(
       readiness: { readiness(of: backend, condition) },
       metrics: { await metrics(of: backend, condition) })
+    let settler = backend.settler(of: services, log: log)
     let api = API(services: services) { requestID, trouble in
       log(
         .error, "trouble", [("request_id", .string(requestID)), ("trouble", .string(trouble))])
@@ -50,12 +52,13 @@ final class Service: Sendable {
       handler: RequestHandler(api: api, log: log))
     do throws(SystemError) {
       let bound = try server.start()
-      condition.running.withLock { $0 = (server, services) }
+      condition.running.withLock { $0 = (server, services, settler) }
       return Service(
         url: "http://\(bound)", services: services, server: server,
         accesses: AccessWriter(services.accesses, on: backend.loops[0], log: log),
         condition: condition, timekeeper: backend.keepTime(for: services.tails),
-        runner: backend.makeRuns(of: services.runs, log: log))
+        runner: backend.makeRuns(of: services.runs, log: log),
+        settling: backend.settle(settler))
     } catch {
       throw .listen(address.description, error)
     }
@@ -73,7 +76,8 @@ final class Service: Sendable {
 
   private init(
     url: String, services: Services, server: HTTPServer, accesses: AccessWriter,
-    condition: Condition, timekeeper: Task<Void, Never>, runner: Task<Void, Never>
+    condition: Condition, timekeeper: Task<Void, Never>, runner: Task<Void, Never>,
+    settling: Task<Void, Never>
   ) {
     self.url = url
     self.services = services
@@ -82,6 +86,7 @@ final class Service: Sendable {
     self.condition = condition
     self.timekeeper = timekeeper
     self.runner = runner
+    self.settling = settling
   }
 
   /// Refuses new work, ends live tails, lets what runs end, and closes.
@@ -90,6 +95,8 @@ final class Service: Sendable {
     services.tails.stop()
     timekeeper.cancel()
     runner.cancel()
+    settling.cancel()
+    await settling.value
     await runner.value
     await timekeeper.value
     await server.drain(deadline: .now + Self.drainTimeout)
@@ -120,7 +127,7 @@ final class Service: Sendable {
         "stageledger_database_up", "Whether the database answers on every event loop.", .gauge,
         backend.isAvailable ? 1 : 0)
     ]
-    if let (server, services) = condition.running.withLock({ $0 }) {
+    if let (server, services, settler) = condition.running.withLock({ $0 }) {
       let statistics = server.statistics
       samples += [
         sample(
@@ -152,6 +159,7 @@ final class Service: Sendable {
           "stageledger_http_refusals_total", "Messages and connections refused.", .counter,
           statistics.refusals),
       ]
+      samples += changeSamples(services.changes, settler)
     }
     return samples + backend.news.samples + backend.deliveryNews.samples
   }

@@ -226,7 +226,7 @@ struct Backend: Sendable {
   ) -> Services {
     Services(
       appends: store, records: store, tenants: store, nonces: store, accesses: store,
-      driftRuns: store, clock: clock, identities: .random, keyring: keyring,
+      driftRuns: store, clock: clock, identities: .random, keyring: keyring, clouds: CloudDoors(),
       compare: {
         [leases, clock, store, silenceMax] (
           order, appender

@@ -93,23 +93,25 @@ struct RunningService {
 
   /// Sends one request.
   func send(
-    _ method: String, _ path: String, _ body: JSONValue? = nil, token: String
+    _ method: String, _ path: String, _ body: JSONValue? = nil, token: String,
+    fields: [String: String] = [:]
   ) async throws -> Answer {
     var request = URLRequest(url: try #require(URL(string: url + path)))
     request.httpMethod = method
     request.setValue(token, forHTTPHeaderField: "X-Auth-Token")
+    for (name, value) in fields { request.setValue(value, forHTTPHeaderField: name) }
     if let body {
       request.setValue("application/json", forHTTPHeaderField: "Content-Type")
       request.httpBody = Data(body.canonicalBytes())
     }
     let (data, response) = try await Self.session.data(for: request)
     let answer = try #require(response as? HTTPURLResponse)
-    var fields: [String: String] = [:]
+    var told: [String: String] = [:]
     for (name, value) in answer.allHeaderFields {
-      fields["\(name)".lowercased()] = "\(value)"
+      told["\(name)".lowercased()] = "\(value)"
     }
     let json = data.isEmpty ? JSONValue.null : try JSONValue(parsing: [UInt8](data))
-    return Answer(status: answer.statusCode, json: json, fields: fields)
+    return Answer(status: answer.statusCode, json: json, fields: told)
   }
 
   /// Makes a secret with two versions, through the cloud's API.

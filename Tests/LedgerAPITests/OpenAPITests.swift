@@ -166,7 +166,7 @@ import Testing
       .effectiveInFuture(now: now), .streamVersionMismatch(expected: .zero, actual: .zero),
       .findingNotOpen, .acknowledgementOver(now: now), .idempotencyKeyReused,
       .eventIDReused(try EventID("e")), .changeNotFound(TreeSize.zero.next),
-      .fact(index: 0, .effectiveAfterTooLate),
+      .fact(index: 0, .effectiveAfterTooLate), .changeUnderWay(TreeSize.zero.next),
     ]
     let refusals: [HTTPRefusal.Reason] = [
       .malformedRequestLine, .headTimedOut(limit: .seconds(1)), .bodyTooLarge(limitBytes: 1),
@@ -181,6 +181,13 @@ import Testing
       .store(.unavailable(reason: "")), .store(.deadlineExceeded), .store(.outcomeUnknown),
       .store(.projectNotFound), .store(.alreadyExists), .store(.corrupt("")),
     ]
+    let refusal = { CloudRefusal(status: $0, code: "C", message: "M", requestID: nil) }
+    let faults: [ChangeFault.Kind] =
+      [400, 401, 403, 404, 409, 429].map { .refused(refusal($0)) } + [
+        .notDone, .notSent, .unresolved(.nonsense), .unresolved(.silence), .unrecorded, .unsettled,
+        .underWay,
+      ]
+    failures += faults.map { .change(ChangeFault($0, at: TreeSize.zero.next)) }
     // The cloud's surface serves one type alone, and never looks at what is accepted.
     if surface == .ledger { failures.append(.notAcceptable(offered: [])) }
     failures += rejections.map { .rejected($0) } + refusals.map { .refused(HTTPRefusal($0)) }

@@ -51,6 +51,7 @@ final class StoreFixture: Sendable {
     services = Services(
       appends: store, records: store, tenants: store, nonces: store, accesses: store,
       driftRuns: store, clock: clock.clock, identities: .seeded(7), keyring: nil,
+      clouds: NoClouds(),
       compare: { (_, _) async throws(ReconcileError) in throw .cancelled }, readiness: { [] },
       metrics: { [] })
   }

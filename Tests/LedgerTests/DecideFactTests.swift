@@ -132,7 +132,7 @@ extension DecideCase {
       .tooManyStagesRequested(limit: 1), .nameNotAllowed(.stage), .recoveryDaysOutOfRange(7...30),
       .effectiveInFuture(now: second(0)), .streamVersionMismatch(expected: 1, actual: 2),
       .findingNotOpen, .acknowledgementOver(now: second(0)), .idempotencyKeyReused,
-      .eventIDReused(named("e")),
+      .eventIDReused(named("e")), .changeUnderWay(place(0)),
     ]
     #expect(Set(refusals.map(\.code)).count == refusals.count)
   }

@@ -110,7 +110,8 @@ extension Draft {
     case .changeRefined:
       text = "\(stage?.text ?? "?") refines \(data["refines"]?.integerValue ?? -1)"
       if let last = data["current"]?["position"]?.integerValue { text += " last \(last)" }
-    case .versionRemoved, .changeRequested, .changeRejected, .changeUnresolved, .watchStarted,
+    case .versionRemoved, .changeRequested, .changeRejected, .changeUnresolved, .changeConfirmed,
+      .watchStarted,
       .watchGap, .watchStopped, .reconciliationCompleted, .driftOpened,
       .driftResolved, .driftAcknowledged, .projectionSwitched:
       text = type.rawValue

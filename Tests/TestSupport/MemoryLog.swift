@@ -17,6 +17,7 @@ struct MemoryLog: Sendable {
   private(set) var events: [RecordedEvent] = []
   private(set) var states: [SecretName: SecretState] = [:]
   private(set) var findings: [FindingID: FindingState] = [:]
+  private(set) var requests: [Position: RequestState] = [:]
   private var head = LogHead(edge: TreeEdge(), lastRecordedAt: nil)
   private var answers: [IdempotencyKey: EarlierAnswer] = [:]
   private var ids: Set<EventID> = []
@@ -102,6 +103,9 @@ struct MemoryLog: Sendable {
         effectiveAt: event.effectiveAt)
     }
     basis.earlier = answers.filter { needs.keys.contains($0.key) }
+    for request in requests.values where request.isOpen && needs.requests.contains(request.secret) {
+      basis.requests[request.secret] = request
+    }
     basis.findings = findings.filter { needs.findings.contains($0.key) }
     return basis
   }
@@ -177,6 +181,12 @@ struct MemoryLog: Sendable {
     if let finding = event.finding {
       findings[finding] = FindingState.evolve(findings[finding], event)
     }
+    if let request = RequestState(opening: event) {
+      let isFirst = !requests.values.contains { $0.secret == request.secret && $0.isOpen }
+      try require(isFirst, "two open requests of \(request.secret)")
+      requests[event.position] = request
+    }
+    if let cause = event.causedBy { requests[cause]?.evolve(event) }
     events.append(recorded)
   }
 
@@ -210,6 +220,9 @@ struct MemoryLog: Sendable {
         label.versionID != nil || planned.stages[stage] != nil
       }
       try require(folded == planned, "the state of \(secret)")
+    }
+    for (position, planned) in plan.requests {
+      try require(requests[position] == planned, "request \(position.index)")
     }
     for (finding, planned) in plan.findings {
       try require(findings[finding] == planned, "finding \(finding)")

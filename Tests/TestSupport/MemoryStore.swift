@@ -90,6 +90,23 @@ extension MemoryStore: AppendStore {
 }
 
 extension MemoryStore: RecordStore {
+  /// What is known of a request.
+  public func request(
+    at position: Position, of secret: SecretName, in project: ProjectID
+  ) async throws(StoreError) -> Reading<RequestState?> {
+    try read(project) { log in log.requests[position].flatMap { $0.secret == secret ? $0 : nil } }
+  }
+
+  /// The requests nobody knows the outcome of.
+  public func openRequests(
+    in project: ProjectID, limit: Int
+  ) async throws(StoreError) -> Reading<[RequestState]> {
+    try read(project) { log in
+      Array(
+        log.requests.values.filter(\.isOpen).sorted { $0.position < $1.position }.prefix(limit))
+    }
+  }
+
   /// Where the label sits now.
   public func standing(
     of stage: StageName, of secret: SecretName, in project: ProjectID

@@ -29,6 +29,7 @@ public struct StoreContract {
     case findingsOpenAndClose = "findings open and close"
     case findingsAreAcknowledged = "findings are acknowledged"
     case runsAreKept = "drift runs are kept"
+    case requestsOpenAndClose = "requests open and close, one a secret"
     case projectsAreApart = "projects are apart"
     case awkwardNamesSurvive = "awkward names survive"
     case theLongestNamesFit = "the longest names fit"
@@ -74,6 +75,7 @@ public struct StoreContract {
     case .findingsOpenAndClose: try await findingsOpenAndClose()
     case .findingsAreAcknowledged: try await findingsAreAcknowledged()
     case .runsAreKept: try await runsAreKept()
+    case .requestsOpenAndClose: try await requestsOpenAndClose()
     case .projectsAreApart: try await projectsAreApart()
     case .awkwardNamesSurvive: try await awkwardNamesSurvive()
     case .theLongestNamesFit: try await theLongestNamesFit(seed)

@@ -85,7 +85,8 @@ public struct TestLedger: Sendable {
 
   /// Services over an empty store; without `compare` there is no cloud.
   public init(
-    seed: UInt64 = 1,
+    seed: UInt64 = 1, clouds: any CloudGate = NoClouds(),
+    changes: Changes.Settings = Changes.Settings(),
     compare:
       @escaping @Sendable (DriftRuns.Order, Appender) async throws(ReconcileError) ->
       DriftReport = { (_, _) async throws(ReconcileError) in
@@ -99,7 +100,8 @@ public struct TestLedger: Sendable {
     services = Services(
       appends: store, records: store, tenants: store, nonces: store, accesses: store,
       driftRuns: store, clock: time.clock, identities: .seeded(seed),
-      keyring: SecretKeyring(key: Self.sealingKey), compare: compare, readiness: { [] },
+      keyring: SecretKeyring(key: Self.sealingKey), clouds: clouds, changes: changes,
+      compare: compare, readiness: { [] },
       metrics: { [] })
   }
 

@@ -1,8 +1,8 @@
 // AWSClient: reads secrets, versions and labels from AWS Secrets Manager.
 //
-// Called by the reconciler through `LiveCloud`; calls `UpstreamClient`. Of the service's operations
-// it uses two, ListSecrets and ListSecretVersionIds: neither returns a secret value. Invariant: an
-// answer that is not understood is an error, never a shorter list.
+// Called by the reconciler through `LiveCloud`; calls `UpstreamClient`. To read, of the service's
+// operations it uses two, ListSecrets and ListSecretVersionIds: neither returns a secret value.
+// Invariant: an answer that is not understood is an error, never a shorter list.
 
 import CanonicalJSON
 public import Ledger
@@ -12,14 +12,15 @@ import RequestSigning
 /// A live Secrets Manager.
 public final class AWSClient: ConnectedCloud {
   /// The operations that may be called.
-  private enum Operation: String {
+  enum Operation: String {
     case listSecrets = "ListSecrets"
     case listSecretVersionIds = "ListSecretVersionIds"
+    case updateSecretVersionStage = "UpdateSecretVersionStage"
   }
 
-  private let dialect: AWSDialect
+  let dialect: AWSDialect
   private let settings: UpstreamSettings
-  private let client: UpstreamClient
+  let client: UpstreamClient
 
   /// A client of the upstream; close it when done.
   public init(
@@ -37,8 +38,10 @@ public final class AWSClient: ConnectedCloud {
     client = UpstreamClient(address, settings: settings)
   }
 
+  /// What is to be said about this machine's clock, by the last answer.
   public var clockRemark: String? { client.clockRemark }
 
+  /// Lets the connections go; later calls fail.
   public func close() { client.close() }
 
   /// All secrets of the account in the region, those that wait for their deletion too.
@@ -95,11 +98,18 @@ public final class AWSClient: ConnectedCloud {
   private func call(
     _ operation: Operation, _ members: [String: JSONValue], _ deadline: ContinuousClock.Instant
   ) async throws(CloudError) -> CloudAnswer {
+    try await client.ask(Self.request(operation, members), as: dialect, deadline: deadline)
+  }
+
+  /// A call of the operation, not signed yet.
+  static func request(
+    _ operation: Operation, _ members: [String: JSONValue]
+  ) -> SignableRequest {
     var request = SignableRequest(
       method: "POST", path: "/", query: nil, fields: [],
       body: JSONValue.object(members).canonicalBytes())
     request.set("Content-Type", "application/x-amz-json-1.1")
     request.set("X-Amz-Target", "secretsmanager.\(operation.rawValue)")
-    return try await client.ask(request, as: dialect, deadline: deadline)
+    return request
   }
 }

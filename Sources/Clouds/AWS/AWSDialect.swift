@@ -34,6 +34,11 @@ struct AWSDialect: CloudDialect {
     body["__type"]?.stringValue?.split(separator: "#").last.map { String($0) }
   }
 
+  /// With a capital or without, by the age of the error.
+  static func message(in body: JSONValue) -> String? {
+    (body["message"] ?? body["Message"])?.stringValue
+  }
+
   /// What a refusal means; nearly all come with status 400, so the code decides.
   static func meaning(of refusal: Refusal) -> CloudError {
     let code = refusal.code ?? ""

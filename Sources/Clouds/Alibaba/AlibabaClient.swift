@@ -1,8 +1,8 @@
 // AlibabaClient: reads secrets, versions and labels from Alibaba Cloud KMS.
 //
-// Called by the reconciler through `LiveCloud`; calls `UpstreamClient`. Of the cloud's operations
-// it uses two, ListSecrets and ListSecretVersionIds: neither returns a secret value. Invariant: an
-// answer that is not understood is an error, never a shorter list.
+// Called by the reconciler through `LiveCloud`; calls `UpstreamClient`. To read, of the cloud's
+// operations it uses two, ListSecrets and ListSecretVersionIds: neither returns a secret value.
+// Invariant: an answer that is not understood is an error, never a shorter list.
 
 import CanonicalJSON
 public import Ledger
@@ -12,17 +12,18 @@ import RequestSigning
 /// A live KMS.
 public final class AlibabaClient: ConnectedCloud {
   /// The operations that may be called.
-  private enum Action: String {
+  enum Action: String {
     case listSecrets = "ListSecrets"
     case listSecretVersionIds = "ListSecretVersionIds"
+    case updateSecretVersionStage = "UpdateSecretVersionStage"
   }
 
   /// How often a list is read before its pages are given up.
   private static let readingsMax = 5
 
-  private let dialect: AlibabaDialect
+  let dialect: AlibabaDialect
   private let settings: UpstreamSettings
-  private let client: UpstreamClient
+  let client: UpstreamClient
 
   /// A client of the upstream; close it when done.
   public init(
@@ -37,8 +38,10 @@ public final class AlibabaClient: ConnectedCloud {
     client = UpstreamClient(address, settings: settings)
   }
 
+  /// What is to be said about this machine's clock, by the last answer.
   public var clockRemark: String? { client.clockRemark }
 
+  /// Lets the connections go; later calls fail.
   public func close() { client.close() }
 
   /// All secrets of the account in the region, those that wait for their deletion too.
@@ -126,11 +129,19 @@ public final class AlibabaClient: ConnectedCloud {
     _ action: Action, _ parameters: [(name: String, value: String)],
     _ deadline: ContinuousClock.Instant
   ) async throws(CloudError) -> CloudAnswer {
+    try await client.ask(Self.request(action, parameters), as: dialect, deadline: deadline)
+  }
+
+  /// A call of the action, not signed yet.
+  static func request(
+    _ action: Action, _ parameters: [(name: String, value: String)]
+  ) -> SignableRequest {
     var request = SignableRequest(
-      method: "GET", path: "/", query: SignableRequest.query(parameters), fields: [], body: [])
+      method: action == .updateSecretVersionStage ? "POST" : "GET", path: "/",
+      query: SignableRequest.query(parameters), fields: [], body: [])
     request.set("Accept", "application/json")
     request.set("x-acs-action", action.rawValue)
     request.set("x-acs-version", "2016-01-20")
-    return try await client.ask(request, as: dialect, deadline: deadline)
+    return request
   }
 }

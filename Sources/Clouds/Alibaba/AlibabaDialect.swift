@@ -30,6 +30,8 @@ struct AlibabaDialect: CloudDialect {
 
   static func code(in body: JSONValue) -> String? { body["Code"]?.stringValue }
 
+  static func message(in body: JSONValue) -> String? { body["Message"]?.stringValue }
+
   /// What a refusal means; the code tells more than the status.
   ///
   /// Only one code says that a thing does not exist: other 404s speak of the access key and the

@@ -1,8 +1,8 @@
 // HuaweiClient: reads secrets, versions and labels from Huawei Cloud CSMS.
 //
-// Called by the reconciler through `LiveCloud`; calls `UpstreamClient`. Of the cloud's operations
-// it uses three, ListSecrets, ListSecretVersions and ShowSecretStage: none returns a secret value.
-// Invariant: an answer that is not understood is an error, never a shorter list.
+// Called by the reconciler through `LiveCloud`; calls `UpstreamClient`. To read, of the cloud's
+// operations it uses three, ListSecrets, ListSecretVersions and ShowSecretStage: none returns a
+// secret value. Invariant: an answer that is not understood is an error, never a shorter list.
 
 import CanonicalJSON
 import Foundation
@@ -12,9 +12,9 @@ import RequestSigning
 
 /// A live CSMS.
 public final class HuaweiClient: ConnectedCloud {
-  private let dialect: HuaweiDialect
+  let dialect: HuaweiDialect
   private let settings: UpstreamSettings
-  private let client: UpstreamClient
+  let client: UpstreamClient
 
   /// A client of the upstream; close it when done.
   public init(
@@ -28,8 +28,10 @@ public final class HuaweiClient: ConnectedCloud {
     client = UpstreamClient(address, settings: settings)
   }
 
+  /// What is to be said about this machine's clock, by the last answer.
   public var clockRemark: String? { client.clockRemark }
 
+  /// Lets the connections go; later calls fail.
   public func close() { client.close() }
 
   /// All secrets of the project, those that wait for their deletion too.
@@ -63,13 +65,7 @@ public final class HuaweiClient: ConnectedCloud {
     }
     guard shown["version_id"]?.stringValue == version.text else { return nil }
     guard let value = shown["update_time"], !value.isNull else { return nil }
-    guard let milliseconds = value.integerValue, milliseconds > 0 else {
-      throw answer.nonsense("update_time is no time")
-    }
-    let (microseconds, isPastRange) = milliseconds.multipliedReportingOverflow(by: 1_000)
-    guard !isPastRange, let moment = Instant(microseconds: microseconds) else {
-      throw answer.nonsense("update_time is no time")
-    }
+    guard let moment = Self.moment(value) else { throw answer.nonsense("update_time is no time") }
     return moment
   }
 
@@ -119,18 +115,23 @@ public final class HuaweiClient: ConnectedCloud {
     return marker.isEmpty ? nil : marker
   }
 
-  private func get(
-    _ path: [String], _ parameters: [(name: String, value: String)],
-    _ deadline: ContinuousClock.Instant
-  ) async throws(CloudError) -> CloudAnswer {
+  /// The path below `/secrets`, encoded.
+  func path(_ segments: [String]) throws(CloudError) -> String {
     var text = "/v1"
-    for segment in [dialect.project, "secrets"] + path {
+    for segment in [dialect.project, "secrets"] + segments {
       // Dots alone would be taken out of the path on the way and another operation called.
       guard segment != ".", segment != ".." else { throw .unintelligible("a name made of dots") }
       text += "/" + SignableRequest.encoded(segment.utf8)
     }
+    return text
+  }
+
+  private func get(
+    _ path: [String], _ parameters: [(name: String, value: String)],
+    _ deadline: ContinuousClock.Instant
+  ) async throws(CloudError) -> CloudAnswer {
     var request = SignableRequest(
-      method: "GET", path: text,
+      method: "GET", path: try self.path(path),
       query: parameters.isEmpty ? nil : SignableRequest.query(parameters), fields: [], body: [])
     request.set("Accept", "application/json")
     request.set("Content-Type", "application/json")

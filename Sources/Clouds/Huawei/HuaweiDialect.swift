@@ -36,6 +36,10 @@ struct HuaweiDialect: CloudDialect {
     (body["error_code"] ?? body["error"]?["error_code"])?.stringValue
   }
 
+  static func message(in body: JSONValue) -> String? {
+    (body["error_msg"] ?? body["error"]?["error_msg"])?.stringValue
+  }
+
   /// What a refusal means.
   ///
   /// A thing that does not exist is 404, or 400 with one of two codes; a 404 of the gateway in

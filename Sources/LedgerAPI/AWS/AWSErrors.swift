@@ -49,6 +49,7 @@ enum AWSErrors {
     case .pendingDeletion, .deletionScheduledAlready: row(.secretPendingDeletion)
     case .rejected(let rejection): row(rejection)
     case .fact(_, let failure): row(failure)
+    case .change(let fault): row(fault)
     // The cloud has no question about the past, so nothing of it can be in doubt here.
     case .inDoubt, .noCloud: Row(type: invalidRequest, text: Problem(failure).detail)
     case .overloaded: unavailable(failure)
@@ -216,6 +217,7 @@ enum AWSErrors {
       Row(type: "ResourceExistsException", text: Problem(.rejected(rejection)).detail)
     case .secretNotPendingDeletion:
       Row(type: invalidRequest, text: Problem(.rejected(rejection)).detail)
+    case .changeUnderWay: unavailable(.rejected(rejection))
     case .fact(_, let rejection): row(rejection)
     case .streamVersionMismatch, .idempotencyKeyReused, .eventIDReused:
       // Conditional and repeatable requests are this service's own.
@@ -224,6 +226,16 @@ enum AWSErrors {
   }
 
   // MARK: - The service itself
+
+  /// A refusal of the cloud is repeated word for word.
+  private static func row(_ fault: ChangeFault) -> Row {
+    if case .refused(let refusal) = fault.kind {
+      return Row(type: refusal.code, text: refusal.message, status: refusal.statusForCaller)
+    }
+    let problem = Problem(.change(fault))
+    guard problem.status != 503 else { return unavailable(.change(fault)) }
+    return Row(type: "InternalServiceError", text: problem.detail, status: problem.status)
+  }
 
   private static func row(_ error: StoreError, _ failure: Failure) -> Row {
     switch error {

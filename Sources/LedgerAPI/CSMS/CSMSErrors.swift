@@ -79,6 +79,7 @@ enum CSMSErrors {
       row(rejection, notFound)
     case .fact(_, let failure):
       row(failure, notFound)
+    case .change(let fault): row(fault)
     case .otherCloud, .noCloud:
       Row(status: 400, code: "CSMS.0003", text: detailed("The request is invalid.", failure))
     case .overloaded:
@@ -147,10 +148,22 @@ enum CSMSErrors {
     case .streamVersionMismatch:
       // Conditional and repeatable requests are this service's own; so are both codes.
       Row(status: 412, code: "LEDGER.0412", text: Problem(.rejected(rejection)).detail)
+    case .changeUnderWay: unavailable(.rejected(rejection))
     case .fact(_, let rejection): row(rejection, notFound)
     case .idempotencyKeyReused, .eventIDReused:
       Row(status: 409, code: "LEDGER.0409", text: Problem(.rejected(rejection)).detail)
     }
+  }
+
+  /// A refusal of the cloud is repeated word for word; what this service says for it has codes of
+  /// its own.
+  private static func row(_ fault: ChangeFault) -> Row {
+    if case .refused(let refusal) = fault.kind {
+      return Row(status: refusal.statusForCaller, code: refusal.code, text: refusal.message)
+    }
+    let problem = Problem(.change(fault))
+    guard problem.status != 503 else { return unavailable(.change(fault)) }
+    return Row(status: problem.status, code: "LEDGER.0\(problem.status)", text: problem.detail)
   }
 
   private static func row(_ error: StoreError, _ failure: Failure) -> Row {

@@ -79,6 +79,7 @@ enum KMSErrors {
     case .pendingDeletion, .deletionScheduledAlready: pendingDeletion
     case .rejected(let rejection): row(rejection)
     case .fact(_, let failure): row(failure)
+    case .change(let fault): row(fault)
     case .otherCloud:
       Row(
         status: 403, code: "Forbidden.KmsServiceNotEnabled",
@@ -187,10 +188,22 @@ enum KMSErrors {
     case .streamVersionMismatch:
       // Conditional and repeatable requests are this service's own; so are both codes.
       Row(status: 412, code: "LEDGER.0412", text: Problem(.rejected(rejection)).detail)
+    case .changeUnderWay: unavailable
     case .fact(_, let rejection): row(rejection)
     case .idempotencyKeyReused, .eventIDReused:
       Row(status: 409, code: "LEDGER.0409", text: Problem(.rejected(rejection)).detail)
     }
+  }
+
+  /// A refusal of the cloud is repeated word for word; what this service says for it has codes of
+  /// its own.
+  private static func row(_ fault: ChangeFault) -> Row {
+    if case .refused(let refusal) = fault.kind {
+      return Row(status: refusal.statusForCaller, code: refusal.code, text: refusal.message)
+    }
+    let problem = Problem(.change(fault))
+    guard problem.status != 503 else { return unavailable }
+    return Row(status: problem.status, code: "LEDGER.0\(problem.status)", text: problem.detail)
   }
 
   private static func row(_ error: StoreError) -> Row {
@@ -212,7 +225,8 @@ enum KMSErrors {
     case .mediaType: "Send parameters in the query or as application/x-www-form-urlencoded."
     case .otherCloud(let provider): Failure.otherCloudSentence(provider)
     case .forbidden, .methodNotAllowed, .notAcceptable, .body, .secretValue, .input, .missing,
-      .missingThen, .inDoubt, .pendingDeletion, .deletionScheduledAlready, .rejected, .noCloud,
+      .missingThen, .inDoubt, .pendingDeletion, .deletionScheduledAlready, .rejected, .change,
+      .noCloud,
       .overloaded, .store, .refused, .fact:
       Problem(failure).detail
     }

@@ -98,7 +98,8 @@ enum FactForm {
       return try checked(.optional, .optional) { .changeRejected(stage, version) }
     case .changeUnresolved:
       return try checked(.optional, .optional) { .changeUnresolved(stage, version) }
-    case .changeRequested, .watchStarted, .watchGap, .watchStopped, .reconciliationCompleted,
+    case .changeRequested, .changeConfirmed, .watchStarted, .watchGap, .watchStopped,
+      .reconciliationCompleted,
       .driftOpened, .driftResolved, .driftAcknowledged, .projectionSwitched:
       throw .input("type", .notAmong(types.map(\.rawValue)))
     }

@@ -22,10 +22,16 @@ enum ErrorAnswers {
     414: "The target, or a segment of it, is too long.",
     415: "The body is of a type that is not taken.",
     417: "The only expectation met is 100-continue.",
+    429: "The cloud that the change was passed on to asks to come later.",
     431: "The head is longer than 16 KiB or has more than 100 fields.",
     500: "The service cannot answer; the operator must look.",
     501: "The only Transfer-Encoding served is chunked.",
+    502:
+      "The cloud that the change was passed on to gave an answer that makes no sense; whether it "
+      + "did the change is settled by reading it.",
     503: "The service is overloaded or its record cannot be reached; try again shortly.",
+    504: "The cloud that the change was passed on to did not answer; whether it did the change is "
+      + "settled by reading it.",
     505: "The server speaks HTTP/1.1 and HTTP/1.0.",
   ]
 
@@ -39,6 +45,7 @@ enum ErrorAnswers {
     if !route.isRead { statuses.insert(409) }
     // What speaks of many secrets is held against the state of none.
     if case .many = route.body {} else if !route.isRead { statuses.insert(412) }
+    if route.movesLabel { statuses.formUnion([429, 502, 504]) }
     // A stage of the past may be in doubt, which the cloud's object has no words for.
     if route.surface == .csms, description.query.contains(where: { $0.name == "effective_at" }) {
       statuses.insert(409)
@@ -67,7 +74,8 @@ enum ErrorAnswers {
 
   private static let cloudError = Schema.object(
     [
-      "error_code": .text(8...36, pattern: "^(CSMS|APIGW|LEDGER)\\.[0-9]{4}$"),
+      "error_code": .text(1...64, pattern: "^[A-Za-z0-9._-]+$")
+        .described("Of this service, or of the cloud that a change was passed on to."),
       "error_msg": .text(2...512),
     ],
     optional: [

@@ -38,7 +38,7 @@ extension Command {
 
   private static let upstream: [OptionSpec] = [
     OptionSpec(name: "not-found-status", value: "400|404", help: "status for what does not exist"),
-    OptionSpec(name: "upstream-mode", value: "off|read", help: "what to do with the cloud"),
+    OptionSpec(name: "upstream-mode", value: "off|read|write", help: "what to do with the cloud"),
     OptionSpec(name: "upstream-url", value: "URL", help: "the address of the cloud's API"),
     OptionSpec(name: "upstream-project", value: "ID", help: "the project's name there"),
     OptionSpec(name: "upstream-region", value: "REGION", help: "the region, where it has one"),

@@ -47,13 +47,7 @@ enum UpstreamOptions {
   private static func mode(_ context: CommandContext) throws(CommandError) -> Upstream.Mode? {
     guard let text = context.option("upstream-mode") else { return nil }
     guard let mode = Upstream.Mode(rawValue: text) else {
-      throw .usage(.badValue(of: "--upstream-mode", given: text, expected: "off or read"))
-    }
-    guard mode != .write else {
-      throw .usage(
-        .badValue(
-          of: "--upstream-mode", given: text,
-          expected: "off or read; changes are not passed on by this version"))
+      throw .usage(.badValue(of: "--upstream-mode", given: text, expected: "off, read or write"))
     }
     return mode
   }

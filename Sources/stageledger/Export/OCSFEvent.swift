@@ -32,7 +32,8 @@ struct OCSFEvent: Sendable {
       case .secretDeletionScheduled, .secretRestored, .versionRegistered, .versionRemoved,
         .stageAssigned, .stageRemoved:
         self = .update
-      case .changeRequested, .changeRejected, .changeUnresolved, .changeRefined, .watchStarted,
+      case .changeRequested, .changeRejected, .changeUnresolved, .changeConfirmed, .changeRefined,
+        .watchStarted,
         .watchGap, .watchStopped, .reconciliationCompleted, .driftOpened, .driftResolved,
         .driftAcknowledged, .projectionSwitched, nil:
         self = .other
