@@ -67,8 +67,8 @@ let package = Package(
         .embedInCode("0005_secret_key.sql"), .embedInCode("0006_access.sql"),
         .embedInCode("0007_refinement.sql"), .embedInCode("0008_late.sql"),
         .embedInCode("0009_life.sql"), .embedInCode("0010_drift.sql"),
-        .embedInCode("0011_watch.sql"), .embedInCode("0013_change_request.sql"),
-        .embedInCode("0015_upstream_key.sql"),
+        .embedInCode("0011_watch.sql"), .embedInCode("0012_change_request.sql"),
+        .embedInCode("0013_upstream_key.sql"),
       ],
       swiftSettings: settings),
 

@@ -26,7 +26,7 @@ public struct Migration: Sendable {
     Migration(number: 10, name: "drift", sql: PackageResources._010_drift_sql),
     Migration(number: 11, name: "watch", sql: PackageResources._011_watch_sql),
     Migration(
-      number: 13, name: "change_request", sql: PackageResources._013_change_request_sql),
-    Migration(number: 15, name: "upstream_key", sql: PackageResources._015_upstream_key_sql),
+      number: 12, name: "change_request", sql: PackageResources._012_change_request_sql),
+    Migration(number: 13, name: "upstream_key", sql: PackageResources._013_upstream_key_sql),
   ]
 }

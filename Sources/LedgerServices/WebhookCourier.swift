@@ -74,7 +74,8 @@ public struct WebhookCourier: Sendable {
           round.deliveredCount += 1
         case .driftAcknowledged, .secretRegistered, .secretDeletionScheduled, .secretRestored,
           .secretDeleted, .versionRegistered, .versionRemoved, .stageAssigned, .stageRemoved,
-          .changeRequested, .changeRejected, .changeUnresolved, .changeRefined, .watchStarted,
+          .changeRequested, .changeRejected, .changeUnresolved, .changeConfirmed, .changeRefined,
+          .watchStarted,
           .watchGap, .watchStopped, .reconciliationCompleted, .projectionSwitched:
           break
         }
