@@ -1,5 +1,5 @@
-# The reports that other tools read, held against the schemas those tools go by: SARIF 2.1.0 of OASIS
-# and JUnit XML as Jenkins takes it. `run` fetches the sources the schemas are in.
+# The reports that other tools read, held against the schemas those tools go by: SARIF 2.1.0 of
+# OASIS and JUnit XML as Jenkins takes it. `run` fetches the sources the schemas are in.
 
 import io
 import json

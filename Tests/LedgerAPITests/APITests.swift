@@ -12,7 +12,7 @@ import Testing
   @Test(arguments: [
     "/v1", "/v1/p1", "/v1/p1/secret", "/v1/p1/secrets/s/stages/a/b", "/v1/p1/secrets/s/rotate",
     "/v1.0/p1/secrets", "/V1/p1/secrets", "/ledger/v1", "/ledger/v2/p1/secrets",
-    "/ledger/v1/p1/secrets/s/stages/g/", "/ledger/v1/p1/drift", "/nothing",
+    "/ledger/v1/p1/secrets/s/stages/g/", "/ledger/v1/p1/drifts", "/nothing",
   ])
   func `a path nobody serves is not found in the shape of its surface`(
     _ path: String

@@ -144,12 +144,18 @@ import Testing
       "CreateSecret": #"{"name":"n"}"#, "RegisterSecret": #"{"name":"n"}"#,
       "RegisterVersion": #"{"version_id":"v9"}"#,
       "CreateSecretStage": #"{"name":"L","version_id":"v1"}"#,
+      "AcknowledgeDrift": #"{"reason":"r","expires_at":"2100-01-01T00:00:00Z"}"#,
+      "RecordFacts": """
+      [{"type":"stage.removed","secret":"s","stage":"L","effective_at":"2020-01-01T00:00:00Z"}]
+      """,
     ]
     for route in RouteTable.standard.routes where !route.isOpen {
       guard case .path(let method, let template) = route.target else { continue }
       let target = template.replacing("{project}", with: "p1").replacing("{secret}", with: "s")
         .replacing("{stage}", with: "L").replacing("{version}", with: "v1")
         .replacing("{position}", with: "0")
+        .replacing("{finding}", with: String(repeating: "0", count: 32))
+        .replacing("{run}", with: "00000000-0000-8000-8000-000000000000")
       let body = route.body.schema == nil ? nil : bodies[route.name] ?? #"{"version_id":"v1"}"#
       let empty = route.body.isRequired ? body : bodies[route.name]
       #expect(await world.status(method, target, empty) == 403, "\(method) \(template)")
