@@ -21,7 +21,9 @@ enum ClockSkew {
       + "the cloud's"
   }
 
-  /// Reads `Sun, 06 Nov 1994 08:49:37 GMT`. Source: RFC 9110, section 5.6.7.
+  /// Reads a date like `Sun, 06 Nov 1994 08:49:37 GMT`.
+  ///
+  /// Source: RFC 9110, section 5.6.7.
   private static func moment(_ text: String) -> SigningTime? {
     let words = text.split(separator: " ")
     guard words.count == 6, words[5] == "GMT", let month = months.firstIndex(of: String(words[2]))

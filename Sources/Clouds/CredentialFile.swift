@@ -17,7 +17,9 @@ struct CredentialFile: Sendable {
     /// What signs.
     case secretKey = "secret key"
 
-    /// The longest there is. Source: the definition of `X-Auth-Token`; keys have 30 to 64.
+    /// The longest there is.
+    ///
+    /// Source: the definition of `X-Auth-Token`; keys have 30 to 64.
     fileprivate var bytesMax: Int {
       switch self {
       case .token: 2_097_152

@@ -257,6 +257,7 @@ extension MemoryStore: RecordStore {
     }
   }
 
+  /// The events about labels of the secret, in order.
   public func stageEvents(
     of secret: SecretName, in project: ProjectID, after: Int64, knownSize: TreeSize, limit: Int
   ) async throws(StoreError) -> [StoredEvent] {
