@@ -1,7 +1,9 @@
 // AppendStatements: the SQL of one append, in the order it runs.
 //
 // Called by `PostgresStore.append`. Everything is read under the head's lock, each statement with a
-// snapshot of its own, so what it sees is what the last holder of the lock committed.
+// snapshot of its own, so what it sees is what the last holder of the lock committed. Rows
+// asked for by name are looked up one by one: LIMIT and OFFSET keep a LATERAL from becoming a join,
+// which on tables without statistics yet would read all of a project for each batch.
 
 import Crypto
 import Ledger
@@ -53,9 +55,12 @@ enum Statements {
       SELECT s.secret, s.stream_version, s.life, s.delete_at, s.life_at, s.life_position,
         s.deleted_at, s.deleted_position, s.registered_at,
         s.registered_position, s.changed_at, s.version_number_max, s.data
-      FROM ledger.secret s
-      WHERE s.project = $1 AND s.secret = ANY ($3) AND s.generation = COALESCE($2,
-        (SELECT p.generation FROM ledger.project p WHERE p.project = $1))
+      FROM unnest($3::text[]) AS q (secret)
+      CROSS JOIN LATERAL (
+        SELECT t.* FROM ledger.secret t
+        WHERE t.project = $1 AND t.secret = q.secret AND t.generation = COALESCE($2,
+            (SELECT p.generation FROM ledger.project p WHERE p.project = $1))
+        LIMIT 1) AS s
       """,
     types: [.text, .int8, .textArray],
     bind: { key, out in
@@ -77,18 +82,23 @@ enum Statements {
   static let appendStages = Statement<StagesKey, StageRow>(
     name: "append_stages",
     sql: """
-      SELECT t.secret, t.stage, t.version_id, t.effective_at, t.position
-      FROM ledger.stage t
-      WHERE t.project = $1 AND t.secret = ANY ($3) AND t.version_id IS NOT NULL
-        AND t.generation = COALESCE($2,
-          (SELECT p.generation FROM ledger.project p WHERE p.project = $1))
+      SELECT h.secret, h.stage, h.version_id, h.effective_at, h.position
+      FROM unnest($3::text[]) AS q (secret)
+      CROSS JOIN LATERAL (
+        SELECT t.* FROM ledger.stage t
+        WHERE t.project = $1 AND t.secret = q.secret AND t.version_id IS NOT NULL
+          AND t.generation = COALESCE($2,
+            (SELECT p.generation FROM ledger.project p WHERE p.project = $1))
+        OFFSET 0) AS h
       UNION ALL
-      SELECT t.secret, t.stage, t.version_id, t.effective_at, t.position
+      SELECT h.secret, h.stage, h.version_id, h.effective_at, h.position
       FROM unnest($4::text[], $5::text[]) AS q (secret, stage)
-      JOIN ledger.stage t ON t.project = $1 AND t.secret = q.secret
-        AND t.stage = COALESCE(q.stage, t.stage) AND t.version_id IS NULL
-        AND t.generation = COALESCE($2,
-          (SELECT p.generation FROM ledger.project p WHERE p.project = $1))
+      CROSS JOIN LATERAL (
+        SELECT t.* FROM ledger.stage t
+        WHERE t.project = $1 AND t.secret = q.secret AND t.stage = COALESCE(q.stage, t.stage)
+          AND t.version_id IS NULL AND t.generation = COALESCE($2,
+            (SELECT p.generation FROM ledger.project p WHERE p.project = $1))
+        OFFSET 0) AS h
       """,
     types: [.text, .int8, .textArray, .textArray, .textArray],
     bind: { key, out in
@@ -112,9 +122,12 @@ enum Statements {
       SELECT v.secret, v.version_id, v.registered_at, v.registered_position,
         v.removed_at, v.removed_position, v.data
       FROM unnest($3::text[], $4::text[]) AS q (secret, version_id)
-      JOIN ledger.version v ON v.project = $1 AND v.generation = COALESCE($2,
-          (SELECT p.generation FROM ledger.project p WHERE p.project = $1))
-        AND v.secret = q.secret AND v.version_id = q.version_id
+      CROSS JOIN LATERAL (
+        SELECT t.* FROM ledger.version t
+        WHERE t.project = $1 AND t.secret = q.secret AND t.version_id = q.version_id
+          AND t.generation = COALESCE($2,
+            (SELECT p.generation FROM ledger.project p WHERE p.project = $1))
+        LIMIT 1) AS v
       """,
     types: [.text, .int8, .textArray, .textArray],
     bind: { key, out in
@@ -148,10 +161,14 @@ enum Statements {
     sql: """
       SELECT i.key, i.request_sha256, i.standing_effective_at, i.standing_position, i.facts,
         e.canonical
-      FROM ledger.idempotency i
-      LEFT JOIN ledger.event e ON e.project = i.project AND e.position >= i.first_position
-        AND e.position < i.first_position + i.event_count
-      WHERE i.project = $1 AND i.key = ANY ($2)
+      FROM unnest($2::text[]) AS q (key)
+      CROSS JOIN LATERAL (
+        SELECT a.* FROM ledger.idempotency a
+        WHERE a.project = $1 AND a.key = q.key LIMIT 1) AS i
+      LEFT JOIN LATERAL (
+        SELECT r.position, r.canonical FROM ledger.event r
+        WHERE r.project = $1 AND r.position >= i.first_position
+          AND r.position < i.first_position + i.event_count OFFSET 0) AS e ON true
       ORDER BY i.key, e.position
       """,
     types: [.text, .textArray],
@@ -178,9 +195,12 @@ enum Statements {
     name: "append_findings",
     sql: """
       SELECT f.finding, f.opened_position, f.resolved_position, f.acknowledgement, f.data
-      FROM ledger.finding f
-      WHERE f.project = $1 AND f.finding = ANY ($2)
-        AND f.generation = (SELECT p.generation FROM ledger.project p WHERE p.project = $1)
+      FROM unnest($2::text[]) AS q (finding)
+      CROSS JOIN LATERAL (
+        SELECT t.* FROM ledger.finding t
+        WHERE t.project = $1 AND t.finding = q.finding
+          AND t.generation = (SELECT p.generation FROM ledger.project p WHERE p.project = $1)
+        LIMIT 1) AS f
       """,
     types: [.text, .textArray],
     bind: { key, out in

@@ -38,9 +38,12 @@ extension Statements {
         SELECT a.secret, a.stage, a.moment FROM asked a
         WHERE a.stage IS NOT NULL AND a.moment IS NOT NULL
         UNION ALL
-        SELECT a.secret, t.stage, a.moment FROM asked a
-        JOIN ledger.stage t ON t.project = $1 AND t.secret = a.secret
-          AND t.generation = (SELECT p.generation FROM ledger.project p WHERE p.project = $1)
+        SELECT a.secret, l.stage, a.moment FROM asked a
+        CROSS JOIN LATERAL (
+          SELECT t.stage FROM ledger.stage t
+          WHERE t.project = $1 AND t.secret = a.secret
+            AND t.generation = (SELECT p.generation FROM ledger.project p WHERE p.project = $1)
+          OFFSET 0) AS l
         WHERE a.stage IS NULL),
       movable AS (
         SELECT m.secret, m.stage, NULL::bigint AS named, o.subject, o.version_id, o.effective_at,
@@ -57,10 +60,8 @@ extension Statements {
           k.effective_after
         FROM asked a
         CROSS JOIN LATERAL (
-          SELECT COALESCE(e.refines, e.position) AS subject FROM ledger.event e
-          WHERE e.project = $1 AND e.position = a.named AND e.secret = a.secret
-            AND e.stage = a.stage
-            AND e.type IN ('stage.assigned', 'stage.removed', 'change.refined')) AS n
+          SELECT COALESCE(e.refines, e.position) AS subject, e.secret, e.stage, e.type
+          FROM ledger.event e WHERE e.project = $1 AND e.position = a.named LIMIT 1) AS n
         CROSS JOIN LATERAL (
           (SELECT e.version_id, e.effective_at, e.position, e.effective_after
             FROM ledger.event e WHERE e.project = $1 AND e.refines = n.subject
@@ -69,7 +70,8 @@ extension Statements {
           (SELECT e.version_id, e.effective_at, e.position, e.effective_after
             FROM ledger.event e WHERE e.project = $1 AND e.position = n.subject)
           ORDER BY position DESC LIMIT 1) AS k
-        WHERE a.named IS NOT NULL)
+        WHERE a.named IS NOT NULL AND n.secret = a.secret AND n.stage = a.stage
+          AND n.type IN ('stage.assigned', 'stage.removed', 'change.refined'))
       SELECT r.secret, r.stage, r.named, r.subject, r.version_id, r.effective_at, r.position,
         r.effective_after,
         (SELECT e.canonical FROM ledger.event e
@@ -148,7 +150,10 @@ extension Statements {
     name: "append_facts",
     sql: """
       SELECT e.event_id, e.position, e.type, e.secret, e.stage, e.effective_at
-      FROM ledger.event e WHERE e.project = $1 AND e.event_id = ANY ($2)
+      FROM unnest($2::text[]) AS q (event_id)
+      CROSS JOIN LATERAL (
+        SELECT r.* FROM ledger.event r
+        WHERE r.project = $1 AND r.event_id = q.event_id LIMIT 1) AS e
       """,
     types: [.text, .textArray],
     bind: { key, out in

@@ -13,10 +13,13 @@ extension Statements {
     name: "append_requests",
     sql: """
       SELECT r.position, r.secret, r.deadline, r.unresolved_position, r.settled_position
-      FROM ledger.change_request r
-      WHERE r.project = $1 AND r.secret = ANY ($3) AND r.settled_position IS NULL
-        AND r.generation = COALESCE($2,
-          (SELECT p.generation FROM ledger.project p WHERE p.project = $1))
+      FROM unnest($3::text[]) AS q (secret)
+      CROSS JOIN LATERAL (
+        SELECT t.* FROM ledger.change_request t
+        WHERE t.project = $1 AND t.secret = q.secret AND t.settled_position IS NULL
+          AND t.generation = COALESCE($2,
+            (SELECT p.generation FROM ledger.project p WHERE p.project = $1))
+        LIMIT 1) AS r
       """,
     types: [.text, .int8, .textArray],
     bind: { key, out in

@@ -44,6 +44,23 @@ import Testing
     }
   }
 
+  @Test func `an append looks up each row it names, even in tables without statistics`()
+    async throws
+  {
+    try await withStore { fixture in
+      for name in [
+        "append_secrets", "append_stages", "append_versions", "append_pasts", "append_facts",
+        "append_findings", "append_requests", "earlier_answers",
+      ] {
+        let statement = try #require(PostgresStore.statements.first { $0.name == name })
+        let plan = try explain(statement, in: fixture.database)
+        // Either would read all rows of the project for each batch, once or once a row.
+        #expect(!plan.contains("Join Filter"), "\(name): \(plan)")
+        #expect(!plan.contains("= ANY ($"), "\(name): \(plan)")
+      }
+    }
+  }
+
   @Test func `time travel reads the one index of labels`() async throws {
     try await withStore { fixture in
       let statement = try #require(
