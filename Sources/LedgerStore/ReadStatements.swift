@@ -452,6 +452,7 @@ extension Statements {
           min(c.effective_after) FILTER (WHERE c.effective_after >= q.moment) AS next_after
         FROM ledger.event c
         WHERE c.project = $1 AND c.secret = q.secret AND c.stage = q.stage
+          AND c.type IN ('stage.assigned', 'stage.removed', 'change.refined')
           AND c.effective_after IS NOT NULL AND c.effective_at > q.moment AND c.position < q.size
           AND (SELECT o.position FROM ledger.event o
             WHERE o.project = $1 AND o.effective_after IS NOT NULL

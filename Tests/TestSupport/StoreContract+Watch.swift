@@ -19,7 +19,8 @@ extension StoreContract {
       ])
       if run.random.oneIn(2) {
         let version = run.random.pick(["v1", nil])
-        try await run.change("s", run.fact("a", version, at: run.anyMoment()))
+        let moment = min(run.anyMoment(), run.now)
+        try await run.change("s", run.fact("a", version, at: moment))
       }
       try await run.checkWatch()
     }
