@@ -33,10 +33,16 @@ extension Statements {
         t.position
       FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS q (secret, stage, ordinal)
       JOIN ledger.head h ON h.project = $1
-      LEFT JOIN ledger.secret s ON s.project = $1 AND s.secret = q.secret
-        AND s.generation = (SELECT p.generation FROM ledger.project p WHERE p.project = $1)
-      LEFT JOIN ledger.stage t ON t.project = $1 AND t.secret = q.secret AND t.stage = q.stage
-        AND t.generation = (SELECT p.generation FROM ledger.project p WHERE p.project = $1)
+      LEFT JOIN LATERAL (
+        SELECT c.life, c.delete_at FROM ledger.secret c
+        WHERE c.project = $1 AND c.secret = q.secret
+          AND c.generation = (SELECT p.generation FROM ledger.project p WHERE p.project = $1)
+        LIMIT 1) AS s ON true
+      LEFT JOIN LATERAL (
+        SELECT c.version_id, c.effective_at, c.position FROM ledger.stage c
+        WHERE c.project = $1 AND c.secret = q.secret AND c.stage = q.stage
+          AND c.generation = (SELECT p.generation FROM ledger.project p WHERE p.project = $1)
+        LIMIT 1) AS t ON true
       """,
     types: [.text, .textArray, .textArray],
     bind: { key, out in
